@@ -1,0 +1,316 @@
+//! Configuration of sources: what is read, from where on, and how a client reaches it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use modeltrail_core::prepared::{DEFAULT_RECORD_LIMIT, MAX_RECORD_LIMIT};
+use serde::Deserialize;
+
+use crate::error::IngestError;
+use crate::settings;
+
+/// A source's name is one part of a subject and stands in every header: short, and readable without encoding.
+pub const MAX_NAME: usize = 100;
+/// Kafka's own limit for the name of a topic.
+pub const MAX_TOPIC: usize = 249;
+/// Identity is checked at most this seldom: what is sealed between two checks is in doubt when the later one fails.
+pub const MAX_CHECK_EVERY: Duration = Duration::from_secs(300);
+
+const DEFAULT_CHECK_SECONDS: u64 = 30;
+const DEFAULT_QUARANTINE_BYTES: u64 = 1 << 30;
+
+/// Properties of librdkafka (`bootstrap.servers`, TLS, SASL, …). Never printed but for a few that tell no secret.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(transparent)]
+pub struct Properties(BTreeMap<String, String>);
+
+/// Properties whose values may be shown. Every other one may hold a password, a key or a token.
+const SHOWN: [&str; 7] =
+    ["bootstrap.servers", "client.rack", "sasl.mechanism", "sasl.mechanisms", "security.protocol", "ssl.ca.location", "ssl.endpoint.identification.algorithm"];
+
+impl Properties {
+    /// Just a list of brokers, without TLS or SASL.
+    #[must_use]
+    pub fn bootstrap(servers: impl Into<String>) -> Self {
+        Self(BTreeMap::from([("bootstrap.servers".to_owned(), servers.into())]))
+    }
+
+    /// Sets one property.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.0.insert(name.into(), value.into());
+        self
+    }
+
+    /// All names and values. The values hold secrets.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The brokers, which is how a cluster is called before it has told its id.
+    #[must_use]
+    pub fn servers(&self) -> &str {
+        self.0.get("bootstrap.servers").or_else(|| self.0.get("metadata.broker.list")).map_or("", String::as_str)
+    }
+}
+
+impl fmt::Debug for Properties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |name: &str, value: &str| if SHOWN.contains(&name) { value.to_owned() } else { "***".to_owned() };
+        f.debug_map().entries(self.iter().map(|(name, value)| (name.to_owned(), shown(name, value)))).finish()
+    }
+}
+
+/// From where a source is read that was never read before.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(try_from = "StartText")]
+pub enum Start {
+    /// From the oldest record that the broker still has.
+    #[default]
+    Earliest,
+    /// From what comes after the source is opened.
+    Latest,
+    /// From these positions; partitions that aren't named, from the oldest.
+    At(BTreeMap<u32, u64>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StartText {
+    Word(String),
+    At(BTreeMap<String, u64>),
+}
+
+impl TryFrom<StartText> for Start {
+    type Error = String;
+
+    fn try_from(text: StartText) -> Result<Self, String> {
+        match text {
+            StartText::Word(word) if word == "earliest" => Ok(Self::Earliest),
+            StartText::Word(word) if word == "latest" => Ok(Self::Latest),
+            StartText::Word(word) => Err(format!("start is `earliest`, `latest` or a table of partition = position, not {word:?}")),
+            StartText::At(positions) => {
+                let parse = |(partition, position): (String, u64)| match partition.parse::<u32>() {
+                    Ok(number) => Ok((number, position)),
+                    Err(_) => Err(format!("start: {partition:?} is not the number of a partition")),
+                };
+                positions.into_iter().map(parse).collect::<Result<_, _>>().map(Self::At)
+            }
+        }
+    }
+}
+
+/// One source: one topic of one cluster.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceConfig {
+    /// Its name in the ledger, for good: letters, digits, `.`, `_` and `-`.
+    pub name: String,
+    /// The topic.
+    pub topic: String,
+    /// How to reach the cluster. Sources with the same properties share one client.
+    pub kafka: Properties,
+    /// Where to begin, the first time.
+    #[serde(default)]
+    pub start: Start,
+    /// Read a compacted topic although records may vanish from it before they are read.
+    #[serde(default)]
+    pub allow_compacted: bool,
+    /// Whether the broker can tell a topic's id and configuration (Kafka 2.8 and later can). With `false` they are recorded as unknown, a topic
+    /// that was deleted and made anew can't be told from the old one by its id, and the completeness verdict is weaker.
+    #[serde(default = "yes")]
+    pub topic_ids: bool,
+    /// Stop reading a partition after this many quarantined records in a row; without it nothing ever stops for what records say.
+    #[serde(default)]
+    pub quarantine_limit: Option<u64>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl SourceConfig {
+    /// A source with the defaults.
+    #[must_use]
+    pub fn new(name: impl Into<String>, topic: impl Into<String>, kafka: Properties) -> Self {
+        Self { name: name.into(), topic: topic.into(), kafka, start: Start::Earliest, allow_compacted: false, topic_ids: true, quarantine_limit: None }
+    }
+
+    fn refuse(&self, fault: impl Into<String>) -> IngestError {
+        IngestError::Source { source_name: self.name.clone(), fault: fault.into() }
+    }
+
+    fn check(&self) -> Result<(), IngestError> {
+        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+        if self.name.is_empty() || self.name.len() > MAX_NAME || !plain(&self.name) {
+            return Err(self.refuse(format!("a name is 1 to {MAX_NAME} letters, digits, `.`, `_` or `-`")));
+        }
+        if self.name == "http" {
+            return Err(self.refuse("this name is taken: it is where the ledger files what came over HTTP"));
+        }
+        if self.topic.is_empty() || self.topic.len() > MAX_TOPIC || !plain(&self.topic) {
+            return Err(self.refuse(format!("topic {:?} can't be the name of a Kafka topic", self.topic)));
+        }
+        if self.kafka.servers().is_empty() {
+            return Err(self.refuse("`kafka` has no `bootstrap.servers`"));
+        }
+        settings::check(&self.name, &self.kafka)
+    }
+}
+
+/// All sources, and what they share.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IngestConfig {
+    /// The sources.
+    #[serde(default)]
+    pub sources: Vec<SourceConfig>,
+    /// The consumer group under which positions are shown and the witness is left; by default `modeltrail-` and the ledger's origin.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// Records of more bytes are committed to but not kept.
+    #[serde(default = "default_record_limit")]
+    pub record_limit: usize,
+    /// Seconds between two checks of identity.
+    #[serde(default = "default_check_seconds")]
+    pub check_seconds: u64,
+    /// Bytes of quarantined records that are kept per source and day; beyond, they are only committed to.
+    #[serde(default = "default_quarantine_bytes")]
+    pub quarantine_bytes_per_day: u64,
+}
+
+fn default_record_limit() -> usize {
+    DEFAULT_RECORD_LIMIT
+}
+
+fn default_check_seconds() -> u64 {
+    DEFAULT_CHECK_SECONDS
+}
+
+fn default_quarantine_bytes() -> u64 {
+    DEFAULT_QUARANTINE_BYTES
+}
+
+impl Default for IngestConfig {
+    fn default() -> Self {
+        Self {
+            sources: Vec::new(),
+            group: None,
+            record_limit: DEFAULT_RECORD_LIMIT,
+            check_seconds: DEFAULT_CHECK_SECONDS,
+            quarantine_bytes_per_day: DEFAULT_QUARANTINE_BYTES,
+        }
+    }
+}
+
+impl IngestConfig {
+    /// Looks for everything that can be wrong before a broker is asked.
+    ///
+    /// # Errors
+    /// The first fault: a bad name, two sources of one name or on one topic, a property that may not be set, a limit out of range.
+    pub fn check(&self) -> Result<(), IngestError> {
+        let config = |fault: String| IngestError::Config { fault };
+        if self.record_limit == 0 || self.record_limit > MAX_RECORD_LIMIT {
+            return Err(config(format!("record_limit is {}, it must be 1 to {MAX_RECORD_LIMIT}", self.record_limit)));
+        }
+        if self.check_seconds == 0 || self.check_seconds > MAX_CHECK_EVERY.as_secs() {
+            return Err(config(format!("check_seconds is {}, it must be 1 to {}", self.check_seconds, MAX_CHECK_EVERY.as_secs())));
+        }
+        if self.group.as_ref().is_some_and(|group| group.is_empty() || group.len() > MAX_TOPIC || group.chars().any(char::is_control)) {
+            return Err(config("group is not the name of a consumer group".to_owned()));
+        }
+        let mut names = BTreeSet::new();
+        let mut topics: BTreeMap<(BTreeSet<&str>, &str), &str> = BTreeMap::new();
+        for source in &self.sources {
+            source.check()?;
+            if !names.insert(source.name.as_str()) {
+                return Err(source.refuse("two sources have this name"));
+            }
+            let brokers = source.kafka.servers().split(',').map(str::trim).collect();
+            if let Some(other) = topics.insert((brokers, source.topic.as_str()), source.name.as_str()) {
+                return Err(source.refuse(format!("topic {:?} of this cluster is already read by source {other:?}: each position would be taken twice", source.topic)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The consumer group for a ledger of this origin.
+    #[must_use]
+    pub fn group_for(&self, origin: &str) -> String {
+        self.group.clone().unwrap_or_else(|| format!("modeltrail-{}", modeltrail_schemas::subject::encode_part(origin)))
+    }
+
+    /// The sources by the client they share, in the order of configuration.
+    pub(crate) fn clusters(&self) -> Vec<(Properties, Vec<SourceConfig>)> {
+        let mut clusters: Vec<(Properties, Vec<SourceConfig>)> = Vec::new();
+        for source in &self.sources {
+            match clusters.iter_mut().find(|(properties, _)| *properties == source.kafka) {
+                Some((_, sources)) => sources.push(source.clone()),
+                None => clusters.push((source.kafka.clone(), vec![source.clone()])),
+            }
+        }
+        clusters
+    }
+
+    pub(crate) fn check_every(&self) -> Duration {
+        Duration::from_secs(self.check_seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(name: &str, topic: &str) -> SourceConfig {
+        SourceConfig::new(name, topic, Properties::bootstrap("a:1,b:2"))
+    }
+
+    fn fault(sources: Vec<SourceConfig>) -> String {
+        IngestConfig { sources, ..IngestConfig::default() }.check().map_or_else(|error| error.to_string(), |()| "fine".to_owned())
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert_eq!(fault(vec![one("ml", "events")]), "fine");
+        assert!(fault(vec![one("m/l", "events")]).contains("a name is"));
+        assert!(fault(vec![one("http", "events")]).contains("taken"));
+        assert!(fault(vec![one("ml", "")]).contains("topic"));
+        assert!(fault(vec![one("a", "x"), one("a", "y")]).contains("two sources"));
+        assert!(fault(vec![SourceConfig::new("a", "x", Properties::default())]).contains("bootstrap.servers"));
+    }
+
+    #[test]
+    fn two_sources_on_one_topic_are_refused_however_the_brokers_are_ordered() {
+        let other = SourceConfig::new("two", "x", Properties::bootstrap("b:2, a:1"));
+        let text = fault(vec![one("one", "x"), other]);
+        assert!(text.contains("already read by source \"one\""), "{text}");
+    }
+
+    #[test]
+    fn no_secret_is_printed() {
+        let kafka = Properties::bootstrap("a:1").with("sasl.password", "hunter2").with("ssl.key.pem", "PRIVATE").with("security.protocol", "sasl_ssl");
+        let text = format!("{:?}", IngestConfig { sources: vec![SourceConfig::new("a", "x", kafka)], ..IngestConfig::default() });
+        assert!(!text.contains("hunter2") && !text.contains("PRIVATE"), "{text}");
+        assert!(text.contains("sasl_ssl") && text.contains("sasl.password"), "{text}");
+    }
+
+    #[test]
+    fn start_is_a_word_or_a_table() {
+        let parse = |text: &str| serde_json::from_str::<Start>(text);
+        assert_eq!(parse("\"latest\"").unwrap(), Start::Latest);
+        assert_eq!(parse("{\"0\":5,\"3\":9}").unwrap(), Start::At(BTreeMap::from([(0, 5), (3, 9)])));
+        assert!(parse("\"newest\"").unwrap_err().to_string().contains("earliest"));
+        assert!(parse("{\"x\":5}").unwrap_err().to_string().contains("partition"));
+    }
+
+    #[test]
+    fn sources_with_equal_properties_share_a_client() {
+        let config = IngestConfig {
+            sources: vec![one("a", "x"), SourceConfig::new("b", "y", Properties::bootstrap("c:3")), one("c", "z")],
+            ..IngestConfig::default()
+        };
+        let sizes: Vec<usize> = config.clusters().iter().map(|(_, sources)| sources.len()).collect();
+        assert_eq!(sizes, [2, 1]);
+    }
+}

@@ -1,0 +1,157 @@
+//! What was polled: records, ends and errors.
+
+use modeltrail_schemas::time::Micros;
+use modeltrail_store::KafkaItem;
+use rdkafka::bindings::rd_kafka_resp_err_t;
+
+use super::Reader;
+use super::lane::State;
+use crate::accept::Step;
+use crate::ffi::{Polled, Trouble, What};
+use crate::identity::Doubt;
+use crate::prepare::prepare;
+use crate::timing::{Duration, Instant, now};
+
+/// How librdkafka words it that the broker's log ends before our position in our leader epoch.
+const CUT: &str = "truncation";
+
+impl Reader {
+    pub(super) fn polled(&mut self, polled: &Polled<'_>, at: Micros) {
+        let place = polled.topic().and_then(|topic| self.sources.iter().position(|source| source.config.topic == topic)).zip(polled.partition());
+        match (polled.what(), place) {
+            (What::Record, Some((source, partition))) => self.record(source, partition, polled, at),
+            (What::End, Some((source, partition))) => self.end(source, partition, polled),
+            (What::Trouble(trouble), Some((source, partition))) => self.trouble(source, partition, &trouble),
+            (What::Trouble(trouble), None) => self.trouble_anywhere(&trouble),
+            (What::Record | What::End, None) => {}
+        }
+    }
+
+    fn record(&mut self, at: usize, partition: u32, polled: &Polled<'_>, time: Micros) {
+        let Some(source) = self.sources.get_mut(at) else { return };
+        let Some(lane) = source.lanes.get_mut(&partition).filter(|lane| lane.state == State::Reading) else { return };
+        let Some(offset) = polled.offset() else { return };
+        let (epoch, before) = (polled.leader_epoch(), lane.cursor.next());
+        match lane.cursor.record(offset, epoch) {
+            Step::Take => {}
+            Step::AlreadyHad => {
+                lane.counts.already_had += 1;
+                return;
+            }
+            Step::ReadAgain => return self.read_again(at, partition, Duration::ZERO),
+            Step::EpochBack => {
+                let (stored, seen) = (format!("position {before}, leader epoch {}", lane.cursor.epoch()), format!("position {offset}, leader epoch {epoch}"));
+                lane.disorder = Some(Doubt { cause: "epoch_back", stored, seen });
+                return self.read_again(at, partition, Duration::ZERO);
+            }
+        }
+        let record = prepare(polled, &self.rules, self.sink.salt(), time, &mut source.quota);
+        lane.counts.records += 1;
+        lane.counts.bytes += record.record_len() as u64;
+        lane.counts.undelivered += offset - before;
+        let kept_aside = record.reading.quarantine.is_some();
+        lane.counts.quarantined += u64::from(kept_aside);
+        lane.quarantined_in_a_row = if kept_aside { lane.quarantined_in_a_row + 1 } else { 0 };
+        lane.progressed(now());
+        let over = source.config.quarantine_limit.is_some_and(|limit| lane.quarantined_in_a_row >= limit);
+        self.outbox.push(KafkaItem::Record { partition: lane.id.clone(), offset, leader_epoch: epoch, record: Box::new(record) });
+        if over {
+            self.stop_lane(at, partition);
+        }
+    }
+
+    fn end(&mut self, at: usize, partition: u32, polled: &Polled<'_>) {
+        let Some(lane) = self.sources.get_mut(at).and_then(|source| source.lanes.get_mut(&partition)) else { return };
+        let (State::Reading, Some(end)) = (lane.state, polled.offset()) else { return };
+        let before = lane.cursor.next();
+        match lane.cursor.end(end) {
+            Step::Take => {
+                lane.counts.undelivered += end - before;
+                self.outbox.push(KafkaItem::End { partition: lane.id.clone(), end });
+            }
+            Step::ReadAgain => return self.read_again(at, partition, Duration::ZERO),
+            Step::AlreadyHad | Step::EpochBack => {}
+        }
+        lane.progressed(now());
+        if let Some(marks) = &mut lane.marks {
+            marks.high = marks.high.max(end);
+        }
+    }
+
+    /// Takes a lane out of the assignment; it is read again from next once a check is good.
+    pub(super) fn read_again(&mut self, at: usize, partition: u32, wait: Duration) {
+        let Some(source) = self.sources.get_mut(at) else { return };
+        if let Some(lane) = source.lanes.get_mut(&partition) {
+            lane.counts.restarts += 1;
+        }
+        source.wait(partition, now() + wait);
+        self.release(at, partition);
+    }
+
+    /// Takes a lane out of the assignment.
+    pub(super) fn release(&mut self, at: usize, partition: u32) {
+        let Some(topic) = self.sources.get(at).map(|source| source.config.topic.clone()) else { return };
+        if let Err(error) = self.client.unassign(&topic, partition) {
+            tracing::warn!(topic, partition, "taking a partition out of the assignment failed: {error}");
+            self.make_anew(now(), "unassigning failed");
+        }
+    }
+
+    fn stop_lane(&mut self, at: usize, partition: u32) {
+        if let Some(lane) = self.sources.get_mut(at).and_then(|source| source.lanes.get_mut(&partition)) {
+            let text = format!("{} quarantined records in a row, the configured quarantine_limit: look at them, then restart", lane.quarantined_in_a_row);
+            tracing::error!(source = lane.id.source, partition, "reading stops: {text}");
+            lane.last_error = Some(text);
+            lane.state = State::Stopped;
+        }
+        self.release(at, partition);
+    }
+
+    /// An error of one partition. Whatever it is, nothing more is read before identity and watermarks were looked at.
+    fn trouble(&mut self, at: usize, partition: u32, trouble: &Trouble) {
+        let Some(lane) = self.sources.get_mut(at).and_then(|source| source.lanes.get_mut(&partition)) else { return };
+        if lane.state != State::Reading {
+            return;
+        }
+        tracing::warn!(source = lane.id.source, partition, next = lane.cursor.next(), "reading failed: {}", trouble.text);
+        lane.last_error = Some(trouble.text.clone());
+        if trouble.text.contains(CUT) {
+            lane.cuts += 1;
+            if lane.cuts > 1 {
+                let stored = format!("position {}, leader epoch {}", lane.cursor.next(), lane.cursor.epoch());
+                lane.disorder = Some(Doubt { cause: "epoch_back", stored, seen: trouble.text.clone() });
+            }
+        }
+        let wait = lane.patience();
+        self.read_again(at, partition, wait);
+    }
+
+    /// An error that names no partition. A lost position may be any's, so all are looked at.
+    fn trouble_anywhere(&mut self, trouble: &Trouble) {
+        tracing::warn!(servers = self.client.servers(), "Kafka: {}", trouble.text);
+        match trouble.code {
+            rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__FATAL => self.make_anew(now(), &trouble.text),
+            rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET => {
+                let places: Vec<(usize, u32)> = self.sources.iter().enumerate().flat_map(|(at, source)| source.lanes.keys().map(move |partition| (at, *partition))).collect();
+                places.into_iter().for_each(|(at, partition)| self.trouble(at, partition, trouble));
+            }
+            _ => self.sources.iter_mut().for_each(|source| source.error = Some(trouble.text.clone())),
+        }
+    }
+
+    /// The watchdog: a partition that has records and gives none.
+    pub(super) fn watch(&mut self, at: Instant) {
+        if self.paused {
+            return;
+        }
+        let mut stuck = false;
+        for source in &mut self.sources {
+            let silent = |lane: &super::lane::Lane| lane.state == State::Reading && lane.lag().is_some_and(|lag| lag > 0) && at.duration_since(lane.progress) >= super::WATCHDOG;
+            source.healthy = !source.lanes.values().any(silent);
+            stuck |= !source.healthy;
+        }
+        if stuck && at.duration_since(self.made_anew) >= super::WATCHDOG {
+            self.make_anew(at, "records are there, and none was delivered for a minute");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The settings of every consumer. They carry the promise that nothing is skipped or doubled, so none can be overridden.
+
+use rdkafka::ClientConfig;
+
+use crate::config::Properties;
+use crate::error::IngestError;
+
+/// Name, value and why.
+const OURS: [(&str, &str); 24] = [
+    // Positions live in the ledger; Kafka's own commits are a courtesy and a witness, made by us.
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    // A position that is not there is never replaced by another in silence.
+    ("auto.offset.reset", "error"),
+    ("isolation.level", "read_committed"),
+    // The one way past transaction markers at the end of a partition.
+    ("enable.partition.eof", "true"),
+    ("check.crcs", "true"),
+    ("group.protocol", "classic"),
+    ("topic.metadata.refresh.interval.ms", "30000"),
+    ("allow.auto.create.topics", "false"),
+    // Throughput against latency: a broker waits at most 50 ms for 64 KiB.
+    ("fetch.min.bytes", "65536"),
+    ("fetch.wait.max.ms", "50"),
+    ("fetch.message.max.bytes", "4194304"),
+    ("fetch.max.bytes", "52428800"),
+    // At least fetch.max.bytes and 512 bytes of protocol.
+    ("receive.message.max.bytes", "100000000"),
+    // What waits in the client: bounded by bytes over all partitions.
+    ("queued.max.messages.kbytes", "32768"),
+    ("queued.min.messages", "100000"),
+    // The default of a second stalls a small queue for a second.
+    ("fetch.queue.backoff.ms", "100"),
+    ("max.poll.interval.ms", "300000"),
+    ("session.timeout.ms", "45000"),
+    ("statistics.interval.ms", "0"),
+    // Nothing is sent to brokers that they were not asked to store.
+    ("enable.metrics.push", "false"),
+    ("socket.keepalive.enable", "true"),
+    ("reconnect.backoff.max.ms", "10000"),
+    ("metadata.recovery.strategy", "rebootstrap"),
+];
+
+/// Other names of settings above, and properties that would turn a source into something else.
+const REFUSED: [(&str, &str); 10] = [
+    ("auto.commit.enable", "it is another name of enable.auto.commit, which ingest sets itself"),
+    ("max.partition.fetch.bytes", "it is another name of fetch.message.max.bytes, which ingest sets itself"),
+    ("group.id", "use `group`"),
+    ("group.instance.id", "partitions are assigned by configuration, not by the group"),
+    ("partition.assignment.strategy", "partitions are assigned by configuration, not by the group"),
+    ("group.remote.assignor", "partitions are assigned by configuration, not by the group"),
+    ("topic.blacklist", "each source names its topic"),
+    ("plugin.library.paths", "no foreign code is loaded into the ledger's process"),
+    ("test.mock.num.brokers", "it would replace the configured brokers by made-up ones"),
+    ("auto.commit.interval.ms", "ingest commits by itself"),
+];
+
+const OURS_WHY: &str = "ingest sets it itself, so that no record is skipped or taken twice";
+
+/// Refuses properties that are ours.
+pub(crate) fn check(source_name: &str, properties: &Properties) -> Result<(), IngestError> {
+    for (name, _) in properties.iter() {
+        let ours = OURS.iter().find(|(ours, _)| *ours == name).map(|_| OURS_WHY);
+        let refused = REFUSED.iter().find(|(refused, _)| *refused == name).map(|(_, why)| *why);
+        if let Some(why) = ours.or(refused) {
+            return Err(IngestError::Property { source_name: source_name.to_owned(), property: name.to_owned(), why });
+        }
+    }
+    Ok(())
+}
+
+/// The configuration of a cluster's consumer.
+pub(crate) fn consumer(properties: &Properties, group: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("client.id", group);
+    for (name, value) in properties.iter() {
+        config.set(name, value);
+    }
+    for (name, value) in OURS {
+        config.set(name, value);
+    }
+    config.set("group.id", group);
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_of_ours_is_refused_by_name() {
+        for (name, _) in OURS.iter().chain(&REFUSED) {
+            let error = check("ml", &Properties::bootstrap("a:1").with(*name, "x")).unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains("ml"), "{error}");
+        }
+        assert!(check("ml", &Properties::bootstrap("a:1").with("sasl.username", "x")).is_ok());
+    }
+
+    #[test]
+    fn librdkafka_knows_every_setting() {
+        let config = consumer(&Properties::bootstrap("127.0.0.1:1"), "g");
+        assert_eq!(config.get("auto.offset.reset"), Some("error"));
+        config.create_native_config().unwrap();
+    }
+}

@@ -1,0 +1,141 @@
+//! Where records go: the writer and the ledger behind it, as far as ingest needs them.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+
+use modeltrail_core::clock::Clock;
+use modeltrail_core::own_event::own_event;
+use modeltrail_core::sequencer::Outcome;
+use modeltrail_core::store::PositionRow;
+use modeltrail_core::types::Salt;
+use modeltrail_schemas::time::Micros;
+use modeltrail_store::{Act, AppendError, Appender, KafkaItem, Ledger};
+
+/// Entries of a source's trail that are looked at from either end for its last known cleanup policy: its `source.opened` is the first of them, unless
+/// it was opened again in the midst of a long trail.
+const POLICY_PAGE: usize = 1_024;
+
+/// The items that were not taken, and why.
+pub type Refused = (Vec<KafkaItem>, AppendError);
+
+/// The writer and the ledger behind it.
+pub trait Sink: Send + Sync {
+    /// The ledger's name.
+    fn origin(&self) -> &str;
+    /// The ledger's time now.
+    fn now(&self) -> Micros;
+    /// 16 fresh random bytes.
+    fn salt(&self) -> Salt;
+    /// Hands a batch over, in order. Nothing of a refused batch is taken.
+    ///
+    /// # Errors
+    /// Gives the items back; [`AppendError::QueueFull`] while the lane is full.
+    fn send(&self, items: Vec<KafkaItem>) -> Result<(), Refused>;
+    /// Hands an act over; it keeps its place behind the items sent before. The answer, its entry's index, comes when it is durable.
+    fn act(&self, act: Act) -> Receiver<Result<u64, AppendError>>;
+    /// The durable positions.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn positions(&self) -> Result<Vec<PositionRow>, String>;
+    /// Size and root (hex) of the newest durable tree.
+    fn head(&self) -> (u64, String);
+    /// The root (hex) of the tree of `size`.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn root_at(&self, size: u64) -> Result<String, String>;
+    /// The cleanup policy that the log names last for a source.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn cleanup_policy(&self, source: &str) -> Result<Option<String>, String>;
+    /// Nothing more may be written: what stands outside and what is here disagree.
+    fn poison(&self, cause: String);
+}
+
+/// The real one.
+pub struct LedgerSink {
+    appender: Appender,
+    ledger: Arc<Ledger>,
+    clock: Arc<dyn Clock>,
+}
+
+impl LedgerSink {
+    /// Writes through `appender`, reads from `ledger`.
+    #[must_use]
+    pub fn new(appender: Appender, ledger: Arc<Ledger>, clock: Arc<dyn Clock>) -> Self {
+        Self { appender, ledger, clock }
+    }
+}
+
+impl Sink for LedgerSink {
+    fn origin(&self) -> &str {
+        self.ledger.origin()
+    }
+
+    fn now(&self) -> Micros {
+        self.clock.now()
+    }
+
+    fn salt(&self) -> Salt {
+        Appender::salt()
+    }
+
+    fn send(&self, items: Vec<KafkaItem>) -> Result<(), Refused> {
+        self.appender.try_kafka(items)
+    }
+
+    fn act(&self, act: Act) -> Receiver<Result<u64, AppendError>> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.appender.act(
+            act,
+            Box::new(move |done| {
+                let index = done.map(|appended| match appended.outcome {
+                    Outcome::Entry { index, .. } | Outcome::Duplicate { of: index, .. } => index.get(),
+                    Outcome::Covered => appended.size,
+                });
+                // Whoever asked may have gone; the act stands all the same.
+                drop(reply.try_send(index));
+            }),
+        );
+        answer
+    }
+
+    fn positions(&self) -> Result<Vec<PositionRow>, String> {
+        self.ledger.positions().map_err(|error| error.to_string())
+    }
+
+    fn head(&self) -> (u64, String) {
+        let head = self.ledger.published();
+        (head.size, head.root.to_string())
+    }
+
+    fn root_at(&self, size: u64) -> Result<String, String> {
+        self.ledger.root_at(size).map(|root| root.to_string()).map_err(|error| error.to_string())
+    }
+
+    fn cleanup_policy(&self, source: &str) -> Result<Option<String>, String> {
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        let trail = format!("source/{}", modeltrail_schemas::subject::encode_part(source));
+        let Some((last, _)) = self.ledger.trail_head(&trail).map_err(|error| text(&error))? else { return Ok(None) };
+        let newest = (last + 1).saturating_sub(POLICY_PAGE as u64);
+        for from in [newest, 0] {
+            let page = self.ledger.trail(&trail, from, POLICY_PAGE).map_err(|error| text(&error))?;
+            for index in page.into_iter().rev() {
+                let Some((event_type, data)) = own_event(self.ledger.store().as_ref(), index).map_err(|error| text(&error))? else { continue };
+                let named = match event_type.as_str() {
+                    "modeltrail.source.opened.v1" => data.get("cleanup_policy"),
+                    "modeltrail.source.changed.v1" if data.get("key").is_some_and(|key| key == "cleanup_policy") => data.get("new"),
+                    _ => continue,
+                };
+                return Ok(named.and_then(|policy| policy.as_str()).map(str::to_owned));
+            }
+        }
+        Ok(None)
+    }
+
+    fn poison(&self, cause: String) {
+        self.ledger.poison(cause);
+    }
+}

@@ -1,0 +1,18 @@
+//! The log in RocksDB and the one writer in front of it.
+//!
+//! [`open`] checks that everything the disk says agrees, and gives an [`Appender`] to write and a [`Ledger`] to read with.
+
+pub mod error;
+pub mod failpoint;
+pub mod files;
+pub mod headfile;
+pub mod keys;
+mod ledger;
+mod open;
+pub mod rocks;
+mod writer;
+
+pub use error::{AppendError, OpenError};
+pub use ledger::{Head, Ledger, WriterStatus};
+pub use open::{Data, Opened, OpenOptions, adopt_head, init, open};
+pub use writer::{Act, Appended, Appender, KafkaItem, Reply, Writer, WriterMetrics};
