@@ -102,7 +102,7 @@ pub(crate) struct HistoryArgs {
     /// The subject, e.g. model/fraud@2.1.0
     pub(crate) subject: String,
     /// Read from a bundle, which is verified first
-    #[arg(long, value_name = "FILE", conflicts_with = "server")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) trust: TrustArgs,
@@ -119,7 +119,7 @@ pub(crate) struct ShowArgs {
     /// The entry's index
     pub(crate) index: u64,
     /// Read from a bundle
-    #[arg(long, value_name = "FILE", conflicts_with = "server")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
@@ -136,7 +136,7 @@ pub(crate) struct ProveArgs {
     /// The entry's index
     pub(crate) index: u64,
     /// Take the proof from a bundle
-    #[arg(long, value_name = "FILE", conflicts_with = "server")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
     /// Where to write the tlog-proof; stdout when left out
     #[arg(short, long, value_name = "FILE")]
@@ -255,7 +255,7 @@ Examples:
         #[command(flatten)]
         trust: TrustArgs,
         /// Make the proof from a mirror of the ledger's /tile/
-        #[arg(long, value_name = "DIR", conflicts_with = "server")]
+        #[arg(long, value_name = "DIR")]
         tiles: Option<PathBuf>,
         #[command(flatten)]
         server: ServerArgs,

@@ -61,9 +61,14 @@ impl Cursor {
         }
     }
 
-    /// Positions up to `next` − 1 were covered by other means (a gap).
+    /// Positions up to `next` − 1 were covered by other means (a gap). Of what epoch they were, nobody knows.
     pub fn jump(&mut self, next: u64) {
-        *self = Self::new(next, self.epoch);
+        *self = Self::new(next, -1);
+    }
+
+    /// The leader epoch of the last record says nothing about the positions behind it.
+    pub fn forget_epoch(&mut self) {
+        self.epoch = -1;
     }
 
     /// A record was delivered.

@@ -114,17 +114,27 @@ impl KafkaClient {
         ffi::poll(self.consumer.client(), timeout)
     }
 
-    /// Adds partitions to the assignment, each from its position, with its leader epoch: without that the broker isn't asked whether its log was cut.
+    /// Adds partitions to the assignment, each from its position. Where the leader epoch is known, the broker is asked first whether its log was cut before
+    /// that position: librdkafka asks on its own only when the leader changes, so the position is sought once more, which makes it ask.
     pub(crate) fn assign(&self, parts: &[From<'_>]) -> Result<(), String> {
         let mut list = TopicPartitionList::with_capacity(parts.len());
         for part in parts {
             let offset = Offset::Offset(i64::try_from(part.next).map_err(|error| error.to_string())?);
             list.add_partition_offset(part.topic, number(part.partition), offset).map_err(text)?;
         }
-        for part in parts.iter().filter(|part| part.epoch >= 0) {
-            ffi::set_leader_epoch(&list, part.topic, number(part.partition), part.epoch);
+        self.consumer.incremental_assign(&list).map_err(text)?;
+        let known: Vec<&From<'_>> = parts.iter().filter(|part| part.epoch >= 0 && part.next > 0).collect();
+        if known.is_empty() {
+            return Ok(());
         }
-        self.consumer.incremental_assign(&list).map_err(text)
+        let mut sought = TopicPartitionList::with_capacity(known.len());
+        for part in known {
+            let offset = Offset::Offset(i64::try_from(part.next).map_err(|error| error.to_string())?);
+            sought.add_partition_offset(part.topic, number(part.partition), offset).map_err(text)?;
+            ffi::set_leader_epoch(&sought, part.topic, number(part.partition), part.epoch);
+        }
+        let done = self.consumer.seek_partitions(sought, ASK).map_err(text)?;
+        done.elements().iter().try_for_each(|element| element.error().map_err(text))
     }
 
     /// Takes a partition out of the assignment; what of it waits in the queue is dropped.

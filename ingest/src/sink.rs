@@ -4,16 +4,23 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 
 use modeltrail_core::clock::Clock;
+use modeltrail_core::header::EntryHeader;
 use modeltrail_core::own_event::own_event;
-use modeltrail_core::sequencer::Outcome;
+use modeltrail_core::sequencer::{Outcome, PartitionId};
 use modeltrail_core::store::PositionRow;
-use modeltrail_core::types::Salt;
+use modeltrail_core::types::{EntryIndex, Salt};
 use modeltrail_schemas::time::Micros;
 use modeltrail_store::{Act, AppendError, Appender, KafkaItem, Ledger};
+use serde_json::Value;
 
 /// Entries of a source's trail that are looked at from either end for its last known cleanup policy: its `source.opened` is the first of them, unless
 /// it was opened again in the midst of a long trail.
 const POLICY_PAGE: usize = 1_024;
+
+/// Entries looked back through, at most, for the last record of a partition: a fraction of a second's work.
+const LOOK_BACK: u64 = 100_000;
+/// The type of the entries that name positions without entries.
+const POSITIONS: &str = "modeltrail.ingest.positions.v1";
 
 /// The items that were not taken, and why.
 pub type Refused = (Vec<KafkaItem>, AppendError);
@@ -50,6 +57,11 @@ pub trait Sink: Send + Sync {
     /// # Errors
     /// What the store says.
     fn cleanup_policy(&self, source: &str) -> Result<Option<String>, String>;
+    /// Whether the log has a record (or the duplicate of one) of this partition and generation at `from` or behind.
+    ///
+    /// # Errors
+    /// What the store says, or that it lies too far back to be looked for.
+    fn took_record(&self, id: &PartitionId, generation: u64, from: u64) -> Result<bool, String>;
     /// Nothing more may be written: what stands outside and what is here disagree.
     fn poison(&self, cause: String);
 }
@@ -135,7 +147,36 @@ impl Sink for LedgerSink {
         Ok(None)
     }
 
+    fn took_record(&self, id: &PartitionId, generation: u64, from: u64) -> Result<bool, String> {
+        let size = self.ledger.head().size;
+        for index in (size.saturating_sub(LOOK_BACK)..size).rev() {
+            let bytes = self.ledger.header(index).map_err(|error| error.to_string())?.ok_or_else(|| format!("entry {index} is missing"))?;
+            let header = EntryHeader::parse(&bytes).map_err(|error| format!("entry {index}: {error}"))?;
+            let received = &header.received;
+            let ours = received.source.as_ref() == Some(&id.source) && received.partition == Some(u64::from(id.partition)) && received.generation == Some(generation);
+            if ours && let Some(offset) = received.offset {
+                return Ok(offset >= from);
+            }
+            if header.event.as_ref().is_some_and(|event| event.r#type == POSITIONS)
+                && let Some((_, data)) = own_event(self.ledger.store().as_ref(), EntryIndex(index)).map_err(|error| error.to_string())?
+                && data["source"] == id.source.as_str()
+                && data["partition"] == id.partition
+                && data["generation"] == generation
+                && let Some(last) = last_duplicate(&data)
+            {
+                return Ok(last >= from);
+            }
+        }
+        if size <= LOOK_BACK { Ok(false) } else { Err(format!("no record of {} partition {} among the last {LOOK_BACK} entries", id.source, id.partition)) }
+    }
+
     fn poison(&self, cause: String) {
         self.ledger.poison(cause);
     }
+}
+
+/// The last position of an `ingest.positions` entry at which a record was delivered.
+fn last_duplicate(data: &Value) -> Option<u64> {
+    let ranges = data["ranges"].as_array()?;
+    ranges.iter().filter(|range| range["class"] != "undelivered").filter_map(|range| range["last"].as_u64()).max()
 }

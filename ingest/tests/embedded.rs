@@ -8,13 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use modeltrail_core::sequencer::NewPartition;
+use modeltrail_core::prepared::Prepared;
+use modeltrail_core::sequencer::{NewPartition, PartitionId};
 use modeltrail_core::store::PositionRow;
 use modeltrail_core::types::Salt;
 use modeltrail_ingest::broker::EmbeddedBroker;
 use modeltrail_ingest::producer::{Outgoing, Producer};
 use modeltrail_ingest::sink::Refused;
 use modeltrail_ingest::{Ingest, IngestConfig, Properties, RebaseTo, Sink, SourceConfig, Start, WitnessVerdict, check_witness};
+use modeltrail_schemas::record::{RecordView, TimestampType, Via};
 use modeltrail_schemas::time::Micros;
 use modeltrail_store::{Act, AppendError, KafkaItem};
 use rdkafka::bindings::rd_kafka_resp_err_t;
@@ -163,6 +165,9 @@ impl Sink for Stalling {
     }
     fn cleanup_policy(&self, source: &str) -> Result<Option<String>, String> {
         self.inner.cleanup_policy(source)
+    }
+    fn took_record(&self, id: &PartitionId, generation: u64, from: u64) -> Result<bool, String> {
+        self.inner.took_record(id, generation, from)
     }
     fn poison(&self, cause: String) {
         self.inner.poison(cause);
@@ -335,34 +340,65 @@ fn a_rebase_while_reading_begins_a_generation() {
     assert_eq!(coverage(&ledger, "ml")[&(0, 3)].entries(), 10);
 }
 
-#[test]
-fn a_log_that_was_cut_and_grew_again_halts() {
+fn lead(broker: &EmbeddedBroker, id: Option<i32>) {
+    broker.with(move |cluster| cluster.partition_leader("t", 0, id)).unwrap().unwrap();
+}
+
+/// A broker with ten records of one leader epoch and ten of a later one, and the first of these epochs.
+fn two_epochs() -> (EmbeddedBroker, i32) {
     let broker = EmbeddedBroker::start(&[("t", 1)]).unwrap();
-    let ledger = TestLedger::new();
-    let lead = |broker: &EmbeddedBroker, id| broker.with(move |cluster| cluster.partition_leader("t", 0, id)).unwrap().unwrap();
     lead(&broker, None);
     lead(&broker, Some(1));
     produce(&broker, "t", 0, 0..10, numbered);
-    let first = start(&ledger, &config(vec![broker.source("probe", "t")]));
-    until_durable(&ledger, &first, "probe", &ends(&[10]), 30);
-    first.shutdown();
+    let ledger = TestLedger::new();
+    let ingest = start(&ledger, &config(vec![broker.source("ml", "t")]));
+    until_durable(&ledger, &ingest, "ml", &ends(&[10]), 30);
+    ingest.shutdown();
     let epoch = ledger.ledger().positions().unwrap()[0].leader_epoch;
-    // The leader changes, and what another reader had read up to 12 in the old epoch now ends at 10.
+    assert!(epoch > 0, "the broker gave no leader epoch");
     lead(&broker, None);
     lead(&broker, Some(1));
     produce(&broker, "t", 0, 10..20, numbered);
-    let other = TestLedger::of("example.com/other");
-    opened_before(&other, "t", 12, epoch);
-    let ingest = start(&other, &config(vec![broker.source("ml", "t")]));
-    assert!(epoch >= 0, "the broker gave no leader epoch");
-    until("it halts", 60, || {
-        eprintln!("{epoch} {:?}", ingest.status());
-        std::thread::sleep(Duration::from_millis(500));
-        status_of(&ingest, "ml").state == "halted"
-    });
-    let halted = other.own("source.halted");
+    (broker, epoch)
+}
+
+/// A record that another reader took at this position of the old epoch.
+fn took(ledger: &TestLedger, offset: u64, leader_epoch: i32) {
+    let record = RecordView::kafka(None, None, TimestampType::None, [], Some(b"of the log that was")).unwrap();
+    let record = Box::new(Prepared::new(Via::Kafka, &record, ledger.sink().salt(), 1 << 20, support::ORIGIN));
+    let partition = PartitionId { source: "ml".into(), partition: 0 };
+    ledger.sink().send(vec![KafkaItem::Record { partition, offset, leader_epoch, record }]).unwrap();
+    until("it is sealed", 10, || ledger.durable("ml")[&0] == offset + 1);
+}
+
+#[test]
+fn a_log_that_was_cut_and_grew_again_halts() {
+    let (broker, epoch) = two_epochs();
+    // This ledger read up to 12 in the old epoch, which now ends at 10: what stands at 10 and 11 is not what it read.
+    let ledger = TestLedger::new();
+    opened_before(&ledger, "t", 10, epoch);
+    took(&ledger, 10, epoch);
+    took(&ledger, 11, epoch);
+    let ingest = start(&ledger, &config(vec![broker.source("ml", "t")]));
+    until("it halts", 30, || status_of(&ingest, "ml").state == "halted");
+    let halted = ledger.own("source.halted");
     assert_eq!((halted.len(), halted[0]["cause"].as_str()), (1, Some("epoch_back")), "{halted:?}");
-    assert_eq!(coverage(&other, "ml")[&(0, 1)].positions.len(), 0, "nothing of the other log was taken");
+    assert_eq!(ledger.durable("ml"), ends(&[12]), "nothing of the other log was taken");
+}
+
+#[test]
+fn an_epoch_that_ended_before_mere_markers_proves_nothing() {
+    let (broker, epoch) = two_epochs();
+    let ledger = TestLedger::new();
+    opened_before(&ledger, "t", 9, epoch);
+    took(&ledger, 9, epoch);
+    // Positions 10 and 11 gave no record: markers of a later epoch, for all that a consumer is told.
+    ledger.sink().send(vec![KafkaItem::End { partition: PartitionId { source: "ml".into(), partition: 0 }, end: 12 }]).unwrap();
+    until("the end is covered", 10, || ledger.durable("ml")[&0] == 12);
+    let ingest = start(&ledger, &config(vec![broker.source("ml", "t")]));
+    until_durable(&ledger, &ingest, "ml", &ends(&[20]), 30);
+    assert!(ledger.own("source.halted").is_empty());
+    assert!(status_of(&ingest, "ml").partitions[0].counts.restarts > 0, "the epoch was not asked about");
 }
 
 #[test]

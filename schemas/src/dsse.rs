@@ -3,9 +3,7 @@
 //! Nothing is verified here. [`pae`] gives the bytes that a signature covers; whoever holds keys checks them.
 
 use base64::Engine;
-use base64::alphabet;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde_json::{Map, Value, json};
 
 use crate::json::{self, JsonError};
@@ -13,6 +11,9 @@ use crate::template::is_absent;
 
 /// The most signatures that an envelope may carry; each becomes a signer in an entry header.
 pub const MAX_SIGNATURES: usize = 16;
+
+/// How much is kept of a `sig` that isn't base64: less than any signature has, so that it never verifies as one.
+const MAX_BROKEN_SIG: usize = 63;
 
 /// The media type of an envelope.
 pub const MEDIA_TYPE: &str = "application/vnd.dsse.envelope.v1+json";
@@ -33,7 +34,7 @@ pub struct Envelope {
 pub struct Signature {
     /// Which key made it, as the envelope says; empty when it doesn't. A hint: only the key itself proves anything.
     pub keyid: String,
-    /// The signature's bytes.
+    /// The signature's bytes; of a `sig` that is not base64 the start of its text, which is too short to be one.
     pub sig: Vec<u8>,
 }
 
@@ -55,8 +56,11 @@ pub enum DsseError {
     #[error("dsse envelope: `{0}` is missing")]
     Missing(String),
     /// A field is not base64.
-    #[error("dsse envelope: `{0}` is neither standard nor url-safe base64")]
+    #[error("dsse envelope: `{0}` is neither standard nor url-safe base64 with padding")]
     Base64(String),
+    /// None at all: then it's no signed event.
+    #[error("dsse envelope: `signatures` is empty")]
+    NoSignatures,
     /// More than [`MAX_SIGNATURES`].
     #[error("dsse envelope: {0} signatures are more than {MAX_SIGNATURES}")]
     TooManySignatures(usize),
@@ -84,6 +88,9 @@ impl Envelope {
             Some(_) => return Err(shape("signatures", "an array")),
             None => return Err(DsseError::Missing("signatures".to_owned())),
         };
+        if signatures.is_empty() {
+            return Err(DsseError::NoSignatures);
+        }
         if signatures.len() > MAX_SIGNATURES {
             return Err(DsseError::TooManySignatures(signatures.len()));
         }
@@ -94,7 +101,8 @@ impl Envelope {
         Ok(Self {
             signatures: signatures.collect::<Result<_, _>>()?,
             payload_type: text(members, "payloadType", "payloadType")?.to_owned(),
-            payload: bytes(members, "payload", "payload")?,
+            payload: decode(text(members, "payload", "payload")?)
+                .ok_or_else(|| DsseError::Base64("payload".to_owned()))?,
         })
     }
 
@@ -145,9 +153,20 @@ fn signature(index: usize, value: &Value) -> Result<Signature, DsseError> {
         Some(_) => return Err(shape(&format!("signatures/{index}/keyid"), "a string")),
         None => String::new(),
     };
+    let sig = text(members, "sig", &format!("signatures/{index}/sig"))?;
+    let kept = || sig.as_bytes()[..sig.len().min(MAX_BROKEN_SIG)].to_vec();
     Ok(Signature {
         keyid,
-        sig: bytes(members, "sig", &format!("signatures/{index}/sig"))?,
+        sig: decode(sig).unwrap_or_else(kept),
+    })
+}
+
+/// The (`keyid`, `sig`) of each signature as text, as they stand in a value that [`Envelope::from_value`] has read.
+pub(crate) fn signature_texts(envelope: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let list = envelope.get("signatures").and_then(Value::as_array);
+    list.into_iter().flatten().map(|one| {
+        let text = |name| one.get(name).and_then(Value::as_str).unwrap_or_default();
+        (text("keyid"), text("sig"))
     })
 }
 
@@ -167,16 +186,9 @@ fn text<'a>(
     }
 }
 
-fn bytes(members: &Map<String, Value>, name: &str, place: &str) -> Result<Vec<u8>, DsseError> {
-    decode(text(members, name, place)?).ok_or_else(|| DsseError::Base64(place.to_owned()))
-}
-
-/// DSSE lets a producer choose between the two alphabets; padding is accepted and not demanded.
+/// DSSE lets a producer choose between the two alphabets. Padding and trailing bits are as RFC 4648 has them, so that there is
+/// one text for the same bytes in each.
 fn decode(text: &str) -> Option<Vec<u8>> {
-    const CONFIG: GeneralPurposeConfig =
-        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
-    const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
     STANDARD
         .decode(text)
         .or_else(|_| URL_SAFE.decode(text))
@@ -209,7 +221,7 @@ mod tests {
     fn reads_both_alphabets() {
         for payload in ["+/+/", "-_-_"] {
             let text = format!(
-                r#"{{"payloadType":"t","payload":"{payload}","signatures":[{{"sig":"/w"}},{{"keyid":"k","sig":"_w=="}}]}}"#
+                r#"{{"payloadType":"t","payload":"{payload}","signatures":[{{"sig":"/w=="}},{{"keyid":"k","sig":"_w=="}}]}}"#
             );
             let envelope = Envelope::parse(text.as_bytes()).unwrap();
             assert_eq!(envelope.payload, [0xfb, 0xff, 0xbf]);
@@ -219,6 +231,23 @@ mod tests {
                 .map(|one| (one.keyid.as_str(), one.sig.as_slice()))
                 .collect();
             assert_eq!(keys, [("", b"\xff".as_slice()), ("k", b"\xff")]);
+        }
+    }
+
+    #[test]
+    fn a_sig_that_is_no_base64_is_kept_but_never_as_long_as_one() {
+        for (sig, kept) in [
+            ("A", b"A".as_slice()),
+            ("/w", b"/w"),
+            ("+_+_", b"+_+_"),
+            (&"!".repeat(64), &[b'!'; 63]),
+        ] {
+            let text = format!(
+                r#"{{"payloadType":"t","payload":"AA==","signatures":[{{"sig":"{sig}"}}]}}"#
+            );
+            let envelope = Envelope::parse(text.as_bytes()).unwrap();
+            assert_eq!(envelope.signatures[0].sig, kept, "{sig}");
+            assert_eq!(Envelope::parse(&envelope.to_json()), Ok(envelope));
         }
     }
 
@@ -250,7 +279,7 @@ mod tests {
     #[test]
     fn names_what_is_wrong() {
         let many = format!(
-            r#"{{"payloadType":"t","payload":"AA","signatures":[{}]}}"#,
+            r#"{{"payloadType":"t","payload":"AA==","signatures":[{}]}}"#,
             [r#"{"sig":"AA"}"#; 17].join(",")
         );
         let cases = [
@@ -264,23 +293,31 @@ mod tests {
                 "`signatures` is not an array",
             ),
             (
-                r#"{"payloadType":"","payload":"AA","signatures":[]}"#,
+                r#"{"payloadType":"t","payload":"AA==","signatures":[]}"#,
+                "`signatures` is empty",
+            ),
+            (
+                r#"{"payloadType":"","payload":"AA==","signatures":[{"sig":"AA"}]}"#,
                 "`payloadType` is missing",
             ),
             (
-                r#"{"payloadType":1,"payload":"AA","signatures":[]}"#,
+                r#"{"payloadType":1,"payload":"AA==","signatures":[{"sig":"AA"}]}"#,
                 "`payloadType` is not a string",
             ),
             (
-                r#"{"payloadType":"t","payload":"A","signatures":[]}"#,
+                r#"{"payloadType":"t","payload":"AA","signatures":[{"sig":"AA"}]}"#,
                 "`payload` is neither",
             ),
             (
-                r#"{"payloadType":"t","payload":"A A=","signatures":[]}"#,
+                r#"{"payloadType":"t","payload":"AB==","signatures":[{"sig":"AA"}]}"#,
                 "`payload` is neither",
             ),
             (
-                r#"{"payloadType":"t","payload":"+_+_","signatures":[]}"#,
+                r#"{"payloadType":"t","payload":"A A=","signatures":[{"sig":"AA"}]}"#,
+                "`payload` is neither",
+            ),
+            (
+                r#"{"payloadType":"t","payload":"+_+_","signatures":[{"sig":"AA"}]}"#,
                 "`payload` is neither",
             ),
             (

@@ -1,9 +1,8 @@
 //! CloudEvents 1.0: what an event says about itself, in structured, batched and binary mode.
 //!
 //! An envelope is there when `id`, `source` and `type` are: strings of at most [`MAX_ATTRIBUTE`] bytes of UTF-8 without control
-//! characters. Null and the empty string count as absent. A `specversion` other than `1.0` is refused; one that is absent is not.
-//! A `time` that is absent or not RFC 3339 is left out. `data_base64` is no data that a reading uses, and both kinds of data in
-//! one event are refused.
+//! characters; and when `specversion` is `1.0`. Null and the empty string count as absent. A `time` that is absent or not RFC 3339
+//! is left out. Data are what `data` holds: `data_base64` and `datacontenttype` are not looked at.
 
 mod binary;
 
@@ -67,24 +66,15 @@ pub enum EnvelopeError {
     /// An attribute is not a string.
     #[error("event has a `{0}` that is not a string")]
     NotText(&'static str),
-    /// An attribute is not UTF-8, or its percent-encoding is broken.
-    #[error("event has a `{0}` that does not decode to UTF-8")]
-    Encoding(&'static str),
     /// An attribute is longer than [`MAX_ATTRIBUTE`].
     #[error("event has a `{0}` of {1} bytes, more than {MAX_ATTRIBUTE}")]
     TooLong(&'static str, usize),
     /// An attribute has a control character.
     #[error("event has a `{0}` with a control character")]
     Control(&'static str),
-    /// An attribute occurs twice.
-    #[error("event has `{0}` twice")]
-    Twice(&'static str),
-    /// Another version of CloudEvents.
-    #[error("event is of another CloudEvents version than {SPEC_VERSION}")]
+    /// Another version of CloudEvents, or none.
+    #[error("event has a `specversion` other than `{SPEC_VERSION}`")]
     SpecVersion,
-    /// Both `data` and `data_base64`.
-    #[error("event has both `data` and `data_base64`")]
-    TwoKindsOfData,
 }
 
 type Result<T> = std::result::Result<T, EnvelopeError>;
@@ -109,11 +99,7 @@ impl Envelope {
         match taken(&mut members, "specversion") {
             Some(Value::String(version)) if version == SPEC_VERSION => {}
             Some(_) => return Err(EnvelopeError::SpecVersion),
-            None => {}
-        }
-        let data = taken(&mut members, "data");
-        if data.is_some() && taken(&mut members, "data_base64").is_some() {
-            return Err(EnvelopeError::TwoKindsOfData);
+            None => return Err(EnvelopeError::Missing("specversion")),
         }
         Ok(Self {
             id: demanded(&mut members, "id")?,
@@ -122,7 +108,7 @@ impl Envelope {
             time: text(&mut members, "time").and_then(|time| parse_rfc3339(&time)),
             subject: text(&mut members, "subject"),
             origin: text(&mut members, ORIGIN_EXTENSION),
-            data,
+            data: taken(&mut members, "data"),
         })
     }
 

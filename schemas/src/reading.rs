@@ -4,9 +4,9 @@
 //! there is one. Which subjects a type touches is data, the catalogue's; how to find them is code, here. Whoever holds a record
 //! derives its entry header again by the same function, so a header that says something else is caught.
 //!
-//! Decided here, since the format's text leaves it open:
-//! - an event whose body arrived bare and one whose same bytes arrived signed have the same [`Reading::fingerprint`];
-//! - a reserved event that also has personal data in its id or source loses its event: nothing personal enters a header;
+//! The rules are those of `docs/FORMAT.md`, section 3, to the byte. Some that are easy to miss:
+//! - an event that arrived bare and the same bytes in a signed envelope differ in their [`Reading::fingerprint`];
+//! - a reserved event with personal data in its id, source or type loses its event: nothing personal enters a header;
 //! - from outside, a further subject of a kind that only the ledger speaks about adds nothing;
 //! - the ledger's own records are read by the same rules, but are never `reserved`.
 
@@ -48,10 +48,10 @@ pub struct EventHead {
     pub time: Option<Micros>,
 }
 
-/// What the reading of an own record takes from its entry. Not used for any other record.
+/// What the reading of an own record takes from its entry. Of any other record only `origin` matters: it is nobody else's source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnContext<'a> {
-    /// The ledger's origin.
+    /// The ledger's origin; empty while there is no ledger.
     pub origin: &'a str,
     /// When the entry was received.
     pub received_at: Micros,
@@ -81,8 +81,8 @@ pub struct Reading {
     pub known: bool,
     /// The event's data as they were sent, nulls and empty strings included.
     pub data: Option<Value>,
-    /// SHA-256 over what makes two deliveries of one event the same: the event's own bytes, or in binary mode its attributes
-    /// and body. For comparing with another record's in memory, never to be stored: no entry holds an unsalted digest.
+    /// SHA-256 over what makes two deliveries of one event the same: the event's own bytes; of a signed one its payload and the
+    /// set of its signatures; in binary mode its attributes and body. For comparing with another record's in memory, never to be stored: no entry holds an unsalted digest.
     pub fingerprint: [u8; 32],
 }
 

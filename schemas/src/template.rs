@@ -14,8 +14,8 @@
 //! can be built. Null and the empty string count as absent; a value that is there but is not a string builds nothing, so that a
 //! version sent as a number never turns into a subject without one.
 //!
-//! A kind that comes from the data has rules of its own where parts are called otherwise: of kind artifact only `digest` counts
-//! (`artifact/{digest}`); of kind image, `digest` is the version.
+//! Where the kind comes from the data, three kinds have a template of their own, whatever the rest of the given one says:
+//! `artifact/{digest}`, `image/{name}@{digest?}`, `code/{namespace}/{name}@{version?}`.
 
 mod parse;
 
@@ -118,28 +118,21 @@ impl Parts {
             Some(kind) => kind,
             None => kind_in(value)?,
         };
+        let parts = match (self.kind, kind) {
+            (None, Kind::Artifact) => &parse::ARTIFACT,
+            (None, Kind::Image) => &parse::IMAGE,
+            (None, Kind::Code) => &parse::CODE,
+            _ => self,
+        };
         let mut text = String::with_capacity(96);
         text.push_str(kind.as_str());
-        match (self.kind, kind) {
-            (None, Kind::Artifact) => parse::DIGEST.push(&mut text, '/', value, source)?,
-            (None, Kind::Image) => {
-                self.push_path(&mut text, value, source)?;
-                parse::DIGEST_IF_THERE.push(&mut text, '@', value, source)?;
-            }
-            _ => {
-                self.push_path(&mut text, value, source)?;
-                if let Some(version) = &self.version {
-                    version.push(&mut text, '@', value, source)?;
-                }
-            }
+        for part in &parts.path {
+            part.push(&mut text, '/', value, source)?;
+        }
+        if let Some(version) = &parts.version {
+            version.push(&mut text, '@', value, source)?;
         }
         Ok(Subject::from_encoded(text)?)
-    }
-
-    fn push_path(&self, text: &mut String, value: &Value, source: &str) -> Result<(), BuildError> {
-        self.path
-            .iter()
-            .try_for_each(|part| part.push(text, '/', value, source))
     }
 }
 
@@ -216,7 +209,7 @@ fn find<'a>(value: &'a Value, path: &[String]) -> Result<Option<&'a Value>, Buil
     Ok(Some(here))
 }
 
-/// Whether a member counts as one that was not sent: null and the empty string do.
+/// Whether a member or an element of a list counts as one that was not sent: null and the empty string do.
 #[must_use]
 pub fn is_absent(value: &Value) -> bool {
     match value {
@@ -285,9 +278,8 @@ fn walk<'a>(steps: &[Step], here: &'a Value, each: &mut dyn FnMut(&'a Value)) {
             }
         }
         (Some((Step::Each, rest)), Value::Array(elements)) => {
-            elements
-                .iter()
-                .for_each(|element| walk(rest, element, each));
+            let there = elements.iter().filter(|element| !is_absent(element));
+            there.for_each(|element| walk(rest, element, each));
         }
         _ => {}
     }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use modeltrail_core::prepared::DEFAULT_RECORD_LIMIT;
+use modeltrail_core::prepared::{DEFAULT_RECORD_LIMIT, MAX_RECORD_LIMIT};
+use modeltrail_schemas::json;
 use modeltrail_store::{AppendError, Appender, Ledger, WriterStatus};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
@@ -19,9 +20,9 @@ use crate::tally::Tally;
 /// How much a request may bring or ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// A record's bytes; that of the ledger, as everywhere else.
+    /// A record's bytes; that of the ledger, as everywhere else. At most [`MAX_RECORD_LIMIT`].
     pub record_bytes: usize,
-    /// A batch's bytes as a whole. Never more than the strict parser reads at once.
+    /// A batch's bytes as a whole. At most what the strict parser reads at once, [`json::MAX_BYTES`].
     pub batch_bytes: usize,
     /// Bytes of request bodies in memory at one time, over all requests.
     pub bodies_bytes: usize,
@@ -156,9 +157,12 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// The state of a server that has served nothing yet.
+    /// The state of a server that has served nothing yet. Limits beyond what can be are lowered to that.
     #[must_use]
-    pub fn new(config: Config) -> Self {
+    pub fn new(mut config: Config) -> Self {
+        let limits = &mut config.limits;
+        limits.record_bytes = limits.record_bytes.min(MAX_RECORD_LIMIT);
+        limits.batch_bytes = limits.batch_bytes.min(json::MAX_BYTES);
         let (bodies, exports) = (
             Budget::new(config.limits.bodies_bytes),
             Semaphore::new(config.limits.exports),

@@ -326,7 +326,11 @@ impl Reader {
             return;
         }
         if let Err(error) = self.client.assign(&parts) {
-            self.make_anew(now(), &format!("assigning partitions failed: {error}"));
+            // Not at once again: a partition may still be on its way out of the last assignment.
+            tracing::warn!(source = source.config.name, "assigning partitions failed, it is tried again: {error}");
+            for partition in partitions {
+                self.read_again(at, *partition, AGAIN);
+            }
         } else if self.paused {
             self.pause();
         }

@@ -47,6 +47,8 @@ pub(super) struct Lane {
     pub(super) disorder: Option<Doubt>,
     /// The broker said, since the last progress, that its log was cut.
     pub(super) cuts: u32,
+    /// The last record taken in this run and generation.
+    pub(super) last_record: Option<u64>,
     pub(super) quarantined_in_a_row: u64,
     pub(super) counts: Counts,
     pub(super) marks: Option<Marks>,
@@ -68,6 +70,7 @@ impl Lane {
             doubt: None,
             disorder: None,
             cuts: 0,
+            last_record: None,
             quarantined_in_a_row: 0,
             counts: Counts::default(),
             marks: None,

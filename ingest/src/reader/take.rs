@@ -12,8 +12,11 @@ use crate::identity::Doubt;
 use crate::prepare::prepare;
 use crate::timing::{Duration, Instant, now};
 
-/// How librdkafka words it that the broker's log ends before our position in our leader epoch.
+/// How librdkafka words it that in our leader epoch the broker's log ends before our position.
 const CUT: &str = "truncation";
+const CUT_AT: &str = "broker end offset is ";
+/// A cut is believed when the broker says so twice in a row.
+const CUTS: u32 = 2;
 
 impl Reader {
     pub(super) fn polled(&mut self, polled: &Polled<'_>, at: Micros) {
@@ -46,6 +49,7 @@ impl Reader {
             }
         }
         let record = prepare(polled, &self.rules, self.sink.salt(), time, &mut source.quota);
+        lane.last_record = Some(offset);
         lane.counts.records += 1;
         lane.counts.bytes += record.record_len() as u64;
         lane.counts.undelivered += offset - before;
@@ -117,13 +121,34 @@ impl Reader {
         lane.last_error = Some(trouble.text.clone());
         if trouble.text.contains(CUT) {
             lane.cuts += 1;
-            if lane.cuts > 1 {
-                let stored = format!("position {}, leader epoch {}", lane.cursor.next(), lane.cursor.epoch());
-                lane.disorder = Some(Doubt { cause: "epoch_back", stored, seen: trouble.text.clone() });
+            if lane.cuts >= CUTS {
+                self.cut(at, partition, &trouble.text);
             }
         }
+        let Some(lane) = self.sources.get_mut(at).and_then(|source| source.lanes.get_mut(&partition)) else { return };
         let wait = lane.patience();
         self.read_again(at, partition, wait);
+    }
+
+    /// The broker says that in the leader epoch of our last record its log ends before our position. If we took a record at or behind that end, the
+    /// log is another than the one we read. If only undelivered positions lie there (markers and aborted records have epochs that nobody shows us),
+    /// or the broker has forgotten that epoch, it proves nothing, and the epoch is not asked about again.
+    fn cut(&mut self, at: usize, partition: u32, text: &str) {
+        let Some(lane) = self.sources.get_mut(at).and_then(|source| source.lanes.get_mut(&partition)) else { return };
+        let end: Option<u64> = text.split_once(CUT_AT).and_then(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok());
+        let taken = match (end, lane.last_record) {
+            (None, _) => false,
+            (Some(end), Some(last)) => last >= end,
+            // What can't be looked up counts as taken: a halt asks a person, going on would not.
+            (Some(end), None) => self.sink.took_record(&lane.id, lane.row.generation, end).unwrap_or(true),
+        };
+        if taken {
+            let stored = format!("position {}, leader epoch {}", lane.cursor.next(), lane.cursor.epoch());
+            lane.disorder = Some(Doubt { cause: "epoch_back", stored, seen: text.to_owned() });
+        } else {
+            tracing::info!(source = lane.id.source, partition, "no record of ours lies behind the end that the broker names; reading goes on: {text}");
+            lane.cursor.forget_epoch();
+        }
     }
 
     /// An error that names no partition. A lost position may be any's, so all are looked at.

@@ -14,5 +14,5 @@ mod writer;
 
 pub use error::{AppendError, OpenError};
 pub use ledger::{Head, Ledger, WriterStatus};
-pub use open::{Data, Opened, OpenOptions, adopt_head, init, open};
+pub use open::{ClockFor, Data, OpenOptions, Opened, adopt_head, init, new_key, open};
 pub use writer::{Act, Appended, Appender, KafkaItem, Reply, Writer, WriterMetrics};

@@ -8,6 +8,7 @@ use modeltrail_core::clock::Clock;
 use modeltrail_core::sequencer::{After, Found, Opening, Sequencer};
 use modeltrail_core::store::Store;
 use modeltrail_core::types::{SALT_BYTES, Salt};
+use modeltrail_schemas::time::Micros;
 use modeltrail_tlog::note::SignerKey;
 use serde_json::json;
 
@@ -47,6 +48,12 @@ impl Data {
         self.dir.join("keys")
     }
 
+    /// The token for administrative acts over the API.
+    #[must_use]
+    pub fn admin_token(&self) -> PathBuf {
+        self.dir.join("admin.token")
+    }
+
     /// Left by a clean stop, taken away by the next start.
     fn stopped(&self) -> PathBuf {
         self.dir.join("stopped")
@@ -79,10 +86,13 @@ impl Data {
     }
 }
 
+/// Picks the clock that a ledger goes on with, from its kind and the time of its last entry.
+pub type ClockFor = Box<dyn FnOnce(&str, Micros) -> Arc<dyn Clock> + Send>;
+
 /// How a ledger is opened.
 pub struct OpenOptions {
     /// Its clock.
-    pub clock: Arc<dyn Clock>,
+    pub clock: ClockFor,
     /// Name and version of this program, for `ledger.opened`.
     pub software: String,
     /// For reading only: nothing is written, and the start checks that protect writing are left out.
@@ -95,7 +105,7 @@ impl OpenOptions {
     /// Opens for writing, with the default reserve.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, software: &str) -> Self {
-        Self { clock, software: software.to_owned(), read_only: false, reserve_bytes: 2 * WAL_LIMIT_BYTES }
+        Self { clock: Box::new(move |_, _| clock), software: software.to_owned(), read_only: false, reserve_bytes: 2 * WAL_LIMIT_BYTES }
     }
 }
 
@@ -105,6 +115,8 @@ pub struct Opened {
     pub ledger: Arc<Ledger>,
     /// To write with; `None` when open for reading only.
     pub writer: Option<(Appender, Writer)>,
+    /// The clock it goes on with.
+    pub clock: Arc<dyn Clock>,
     data: Data,
 }
 
@@ -157,7 +169,7 @@ pub(crate) fn salt() -> Salt {
 ///
 /// # Errors
 /// The name can't be a key's.
-pub(crate) fn new_key(name: &str) -> Result<SignerKey, String> {
+pub fn new_key(name: &str) -> Result<SignerKey, String> {
     let mut seed = [0u8; 32];
     seed[..SALT_BYTES].copy_from_slice(&salt());
     seed[SALT_BYTES..].copy_from_slice(&salt());
@@ -178,6 +190,8 @@ pub fn init(data: &Data, origin: &str, clock: Arc<dyn Clock>, software: &str) ->
     std::fs::create_dir_all(data.keys()).map_err(file_error("make", &data.keys()))?;
     let store = Arc::new(RocksStore::open(&data.log(), Access::Create)?);
     data.write_key(&signer)?;
+    let token = format!("mt_admin_{}", hex::encode([salt(), salt()].concat()));
+    files::create_secret(&data.admin_token(), token.as_bytes()).map_err(file_error("write the token", &data.admin_token()))?;
     let verifier = signer.verifier().to_string();
     let opening = Opening { signer, clock, salts: Box::new(salt) };
     let mut sequencer = Sequencer::genesis(Arc::clone(&store), origin, opening, software)?;
@@ -199,7 +213,8 @@ pub fn open(data: &Data, options: OpenOptions) -> Result<Opened, OpenError> {
     if options.read_only {
         let status = WriterStatus::ReadOnly { why: "it was started with --read-only".to_owned() };
         let ledger = Arc::new(Ledger::new(store, found.origin.clone(), found.clock.clone(), head_of(&found, None), status));
-        return Ok(Opened { ledger, writer: None, data: data.clone() });
+        let clock = (options.clock)(&found.clock, found.last_at());
+        return Ok(Opened { ledger, writer: None, clock, data: data.clone() });
     }
     let head_file = HeadFile::new(data.head_file.clone());
     let tiles = Tiles { store: Arc::clone(&store), edge: Arc::new(found.edge.clone()) };
@@ -232,7 +247,8 @@ fn start(data: &Data, store: Arc<RocksStore>, found: Found, signer: Arc<SignerKe
     let (origin, kind, epoch) = (found.origin.clone(), found.clock.clone(), found.epoch + 1);
     let keys = Arc::new(found.keys.clone());
     let checkpoint = found.checkpoint_json();
-    let opening = Opening { signer: Arc::clone(&signer), clock: options.clock, salts: Box::new(salt) };
+    let clock = (options.clock)(&kind, found.last_at());
+    let opening = Opening { signer: Arc::clone(&signer), clock: Arc::clone(&clock), salts: Box::new(salt) };
     let mut sequencer = Sequencer::open(Arc::clone(&store), found, opening)?;
     sequencer.opened(epoch, after, Some(checkpoint), &options.software)?;
     let batch = sequencer.finish().expect("the entry just made is in the batch");
@@ -243,7 +259,7 @@ fn start(data: &Data, store: Arc<RocksStore>, found: Found, signer: Arc<SignerKe
     let head = Head { size: batch.size, root: edge.root(), note: batch.checkpoint.into(), edge, keys, book, signer: Some(signer) };
     let ledger = Arc::new(Ledger::new(store, origin, kind, head, WriterStatus::Running));
     let writer = Writer::start(sequencer, &ledger, head_file, options.reserve_bytes);
-    Ok(Opened { ledger, writer: Some(writer), data: data.clone() })
+    Ok(Opened { ledger, writer: Some(writer), clock, data: data.clone() })
 }
 
 fn head_of(found: &Found, signer: Option<Arc<SignerKey>>) -> Head {
@@ -272,7 +288,8 @@ pub fn adopt_head(data: &Data, options: OpenOptions, check_digest: &str) -> Resu
     }
     let signer = Arc::new(data.read_key(&found)?);
     let adopted = json!({"check_digest": check_digest, "checkpoint": found.checkpoint_json(), "head_file": "missing"});
-    let opening = Opening { signer, clock: options.clock, salts: Box::new(salt) };
+    let clock = (options.clock)(&found.clock, found.last_at());
+    let opening = Opening { signer, clock, salts: Box::new(salt) };
     let mut sequencer = Sequencer::open(Arc::clone(&store), found, opening)?;
     sequencer.own("modeltrail.ledger.head_adopted.v1", adopted)?;
     if let Some(batch) = sequencer.finish() {

@@ -59,7 +59,7 @@ impl RocksStore {
         let db = match access {
             Access::Read => {
                 let families = families.into_iter();
-                DB::open_cf_descriptors_read_only(&options::database(false), path, families, false).map_err(io("open the log"))?
+                DB::open_cf_descriptors_read_only(&options::reading(), path, families, false).map_err(io("open the log"))?
             }
             Access::Create | Access::Write => {
                 DB::open_cf_descriptors(&options::database(access == Access::Create), path, families).map_err(io("open the log"))?

@@ -147,6 +147,12 @@ impl Appender {
         crate::open::salt()
     }
 
+    /// The ledger that it writes to.
+    #[must_use]
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
     /// What the writer did so far.
     #[must_use]
     pub fn metrics(&self) -> WriterMetrics {

@@ -47,8 +47,7 @@ fn touches(list: &[Touch]) -> Value {
 #[must_use]
 pub fn reading_digest() -> String {
     static DIGEST: LazyLock<String> = LazyLock::new(|| {
-        let canonical = serde_json_canonicalizer::to_vec(&reading_table())
-            .expect("strings, one small integer, lists and objects with text keys always have a canonical form");
+        let canonical = crate::json::canonical(&reading_table());
         format!("sha256:{}", hex::encode(Sha256::digest(canonical)))
     });
     DIGEST.clone()

@@ -1,7 +1,7 @@
 //! Binary mode: the attributes stand in headers, the body is the data.
 //!
-//! Names are compared as they are: Kafka's exactly, HTTP's in lower case, which is how a record holds them. Over HTTP values are
-//! unquoted and percent-decoded once (CloudEvents HTTP binding 3.1.3.2), over Kafka they are UTF-8 as they stand.
+//! Names are compared with A–Z lowered. Over HTTP values are percent-decoded once, a `%` without two hex digits standing for
+//! itself; over Kafka they are UTF-8 as they stand. A value that is null, empty or not UTF-8 is absent.
 
 use std::borrow::Cow;
 
@@ -54,93 +54,87 @@ impl<'a> BinaryAttributes<'a> {
         Self { headers, prefix }
     }
 
-    /// Whether an attribute is there, be it twice or broken.
+    /// Whether an attribute of that name, in lower case, is there, whatever its value.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.all().any(|(found, _)| found == name.as_bytes())
+        self.named()
+            .any(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes()))
     }
 
-    /// Every attribute that is neither null nor empty: its name without the prefix, its value as it arrived.
-    pub fn all(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+    /// The first name without its prefix, A–Z lowered, that more than one attribute has, whatever their values.
+    #[must_use]
+    pub fn twice(&self) -> Option<String> {
+        let mut names: Vec<_> = self.named().map(|(name, _)| lowered(name)).collect();
+        names.sort_unstable();
+        let double = names.windows(2).find(|pair| pair[0] == pair[1])?;
+        Some(String::from_utf8_lossy(&double[0]).into_owned())
+    }
+
+    /// Every attribute that is there: its name without the prefix, A–Z lowered, and its value decoded.
+    pub fn all(&self) -> impl Iterator<Item = (Cow<'a, [u8]>, Cow<'a, str>)> {
+        self.named()
+            .filter_map(|(name, value)| Some((lowered(name), self.decoded(value?)?)))
+    }
+
+    /// The value of one attribute, whose name is given in lower case; the first, if there are two.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.named()
+            .filter(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes()))
+            .find_map(|(_, value)| self.decoded(value?))
+            .map(Cow::into_owned)
+    }
+
+    /// Every attribute as it arrived, but for the prefix.
+    fn named(&self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
         let prefix = self.prefix.as_str().as_bytes();
         self.headers.iter().filter_map(move |header| {
-            let value = header.value.as_deref().filter(|value| !value.is_empty())?;
-            Some((header.name.strip_prefix(prefix)?, value))
+            let (start, name) = header.name.split_at_checked(prefix.len())?;
+            start
+                .eq_ignore_ascii_case(prefix)
+                .then_some((name, header.value.as_deref()))
         })
     }
 
-    /// The value of one attribute that a reading uses.
-    ///
-    /// # Errors
-    /// [`EnvelopeError::Twice`], [`EnvelopeError::Encoding`].
-    pub fn get(&self, name: &'static str) -> Result<Option<String>> {
-        let mut values = self
-            .all()
-            .filter(|(found, _)| *found == name.as_bytes())
-            .map(|(_, value)| value);
-        match (values.next(), values.next()) {
-            (_, Some(_)) => Err(EnvelopeError::Twice(name)),
-            (None, None) => Ok(None),
-            (Some(value), None) => {
-                let text = self
-                    .decoded(value)
-                    .and_then(|value| String::from_utf8(value.into_owned()).ok());
-                text.ok_or(EnvelopeError::Encoding(name))
-                    .map(|text| Some(text).filter(|text| !text.is_empty()))
-            }
-        }
-    }
-
-    /// The value as the producer meant it; `None` when its percent-encoding is broken.
-    #[must_use]
-    pub fn decoded(&self, value: &'a [u8]) -> Option<Cow<'a, [u8]>> {
-        match self.prefix {
-            Prefix::Kafka => Some(Cow::Borrowed(value)),
-            Prefix::Http => percent_decoded(unquoted(value)),
-        }
+    /// The text that a value stands for; `None` when it is absent.
+    fn decoded(&self, value: &'a [u8]) -> Option<Cow<'a, str>> {
+        let bytes = match self.prefix {
+            Prefix::Kafka => Cow::Borrowed(value),
+            Prefix::Http => percent_decoded(value),
+        };
+        let text = match bytes {
+            Cow::Borrowed(bytes) => Cow::Borrowed(std::str::from_utf8(bytes).ok()?),
+            Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).ok()?),
+        };
+        Some(text).filter(|text| !text.is_empty())
     }
 
     fn demanded(&self, name: &'static str) -> Result<String> {
-        checked(name, self.get(name)?.ok_or(EnvelopeError::Missing(name))?)
+        checked(name, self.get(name).ok_or(EnvelopeError::Missing(name))?)
     }
 
-    /// What can't be decoded is absent here, as what isn't a string is in structured mode.
-    fn optional(&self, name: &'static str) -> Result<Option<String>> {
-        match self.get(name) {
-            Err(EnvelopeError::Encoding(_)) => Ok(None),
-            found => found,
-        }
-    }
-
-    /// The event of these attributes and the body, which is JSON or empty. An event of a type that isn't known keeps its place
-    /// when its body can't be read: nothing of it would be used.
+    /// The event of these attributes and the body, which is strict JSON or empty.
     ///
     /// # Errors
     /// [`EnvelopeError`].
-    pub fn envelope(&self, body: &[u8], is_known: impl FnOnce(&str) -> bool) -> Result<Envelope> {
-        if self
-            .get("specversion")?
-            .is_some_and(|version| version != SPEC_VERSION)
-        {
+    pub fn envelope(&self, body: &[u8]) -> Result<Envelope> {
+        if self.demanded("specversion")? != SPEC_VERSION {
             return Err(EnvelopeError::SpecVersion);
         }
-        let mut envelope = Envelope {
+        let data = if body.is_empty() {
+            None
+        } else {
+            Some(json::parse(body)?).filter(|data| !crate::template::is_absent(data))
+        };
+        Ok(Envelope {
             id: self.demanded("id")?,
             source: self.demanded("source")?,
             r#type: self.demanded("type")?,
-            time: self.optional("time")?.and_then(|time| parse_rfc3339(&time)),
-            subject: self.optional("subject")?,
-            origin: self.optional(ORIGIN_EXTENSION)?,
-            data: None,
-        };
-        if !body.is_empty() {
-            envelope.data = match json::parse(body) {
-                Ok(data) => Some(data).filter(|data| !crate::template::is_absent(data)),
-                Err(error) if is_known(&envelope.r#type) => return Err(error.into()),
-                Err(_) => None,
-            };
-        }
-        Ok(envelope)
+            time: self.get("time").and_then(|time| parse_rfc3339(&time)),
+            subject: self.get("subject"),
+            origin: self.get(ORIGIN_EXTENSION),
+            data,
+        })
     }
 }
 
@@ -161,42 +155,35 @@ impl Envelope {
     }
 }
 
-/// A quoted string of RFC 9110 without its quotes and backslashes; anything else as it is.
-fn unquoted(value: &[u8]) -> Cow<'_, [u8]> {
-    let [b'"', inner @ .., b'"'] = value else {
-        return Cow::Borrowed(value);
-    };
-    let mut plain = Vec::with_capacity(inner.len());
-    let mut bytes = inner.iter();
-    while let Some(byte) = bytes.next() {
-        let escaped = if *byte == b'\\' { bytes.next() } else { None };
-        plain.push(*escaped.unwrap_or(byte));
+/// A–Z lowered, all else as it is.
+fn lowered(name: &[u8]) -> Cow<'_, [u8]> {
+    if name.iter().any(u8::is_ascii_uppercase) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
     }
-    Cow::Owned(plain)
 }
 
-fn percent_decoded(value: Cow<'_, [u8]>) -> Option<Cow<'_, [u8]>> {
+fn percent_decoded(value: &[u8]) -> Cow<'_, [u8]> {
     if !value.contains(&b'%') {
-        return Some(value);
+        return Cow::Borrowed(value);
     }
     let mut decoded = Vec::with_capacity(value.len());
-    let mut rest = value.as_ref();
+    let mut rest = value;
     while let Some((byte, after)) = rest.split_first() {
-        if *byte == b'%' {
-            let digits = after
-                .get(..2)
-                .and_then(|digits| std::str::from_utf8(digits).ok())?;
-            if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-                return None;
-            }
-            decoded.push(u8::from_str_radix(digits, 16).ok()?);
-            rest = &after[2..];
-        } else {
-            decoded.push(*byte);
-            rest = after;
-        }
+        let code = after.get(..2).filter(|_| *byte == b'%').and_then(hex_byte);
+        decoded.push(code.unwrap_or(*byte));
+        rest = if code.is_some() { &after[2..] } else { after };
     }
-    Some(Cow::Owned(decoded))
+    Cow::Owned(decoded)
+}
+
+fn hex_byte(digits: &[u8]) -> Option<u8> {
+    let value = |digit: &u8| char::from(*digit).to_digit(16);
+    let code = digits
+        .iter()
+        .try_fold(0, |code, digit| Some(code * 16 + value(digit)?))?;
+    u8::try_from(code).ok()
 }
 
 /// What the binding demands to encode: all but printable ASCII, and of that space, quote and percent.

@@ -6,9 +6,8 @@ use serde_json::Value;
 
 use crate::template::is_absent;
 
-/// `data` without the members that are null or an empty string, at any depth: what a JSON Schema is to see.
-///
-/// Elements of arrays stay: a list with a null in it is another list. Borrows when there is nothing to leave out.
+/// `data` without the members and the elements of lists that are null or an empty string, at any depth: what a JSON Schema is
+/// to see. Borrows when there is nothing to leave out.
 #[must_use]
 pub fn absent_removed(data: &Value) -> Cow<'_, Value> {
     if has_absent(data) {
@@ -23,7 +22,9 @@ fn has_absent(value: &Value) -> bool {
         Value::Object(members) => members
             .values()
             .any(|member| is_absent(member) || has_absent(member)),
-        Value::Array(elements) => elements.iter().any(has_absent),
+        Value::Array(elements) => elements
+            .iter()
+            .any(|element| is_absent(element) || has_absent(element)),
         _ => false,
     }
 }
@@ -36,7 +37,10 @@ fn without_absent(value: &Value) -> Value {
                 .map(|(name, member)| (name.clone(), without_absent(member)))
                 .collect()
         }
-        Value::Array(elements) => elements.iter().map(without_absent).collect(),
+        Value::Array(elements) => {
+            let there = elements.iter().filter(|element| !is_absent(element));
+            there.map(without_absent).collect()
+        }
         other => other.clone(),
     }
 }

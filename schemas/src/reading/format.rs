@@ -31,7 +31,7 @@ pub(super) fn read(via: Via, record: &RecordView<'_>, own: &OwnContext<'_>) -> R
         Via::Kafka | Via::Http => outside_event(via, record),
     };
     match parsed {
-        Ok(parsed) => judged(via, format, parsed),
+        Ok(parsed) => judged(via, own.origin, format, parsed),
         Err(fault) => malformed(format, record, fault),
     }
 }
@@ -52,7 +52,7 @@ fn malformed(format: Format, record: &RecordView<'_>, fault: Fault) -> Reading {
 }
 
 /// Finds the subjects, and the first reason for quarantine that applies.
-fn judged(via: Via, format: Format, parsed: Parsed) -> Reading {
+fn judged(via: Via, origin: &str, format: Format, parsed: Parsed) -> Reading {
     let Parsed {
         envelope,
         signatures,
@@ -87,27 +87,33 @@ fn judged(via: Via, format: Format, parsed: Parsed) -> Reading {
         time,
     };
     let personal = personal_data(&event, &reading);
-    if let Some(detail) = reserved(via, &event, &reading) {
+    if let Some(detail) = reserved(via, origin, &event, &reading) {
         reading.trails.clear();
         reading.quarantine = Some((Quarantine::Reserved, detail));
         // What is personal must not enter a header, whichever reason comes first.
         reading.event = Some(event).filter(|event| personal::in_event(event).is_none());
     } else if let Some(detail) = personal {
         reading.trails.clear();
-        reading.signatures.clear();
-        reading.signed = None;
-        reading.origin_ext = None;
         reading.quarantine = Some((Quarantine::PersonalData, detail));
     } else {
         reading.quarantine = subjects.fault.map(|detail| (Quarantine::Subject, detail));
         reading.event = Some(event);
     }
+    if reading.event.is_none() {
+        // Signers go with the event.
+        reading.signatures.clear();
+        reading.signed = None;
+        reading.origin_ext = None;
+    }
     reading
 }
 
-fn reserved(via: Via, event: &EventHead, reading: &Reading) -> Option<String> {
+fn reserved(via: Via, origin: &str, event: &EventHead, reading: &Reading) -> Option<String> {
     if via == Via::Ledger {
         return None;
+    }
+    if !origin.is_empty() && event.source == origin {
+        return Some("only the ledger itself has its origin as source".to_owned());
     }
     let group = event
         .r#type
@@ -180,8 +186,10 @@ fn own_event(body: &[u8], own: &OwnContext<'_>) -> Result<Parsed, Fault> {
 
 /// An event from outside: the format is the first of the table that fits.
 fn outside_event(via: Via, record: &RecordView<'_>) -> (Format, Result<Parsed, Fault>) {
-    let (media, fault) = media_type(record);
     let attributes = BinaryAttributes::new(record.producer(), Prefix::of(via));
+    let Ok(media) = media_type(record) else {
+        return (Format::Unknown, Err("content-type occurs twice".to_owned()));
+    };
     let (format, parsed) = match media.as_deref() {
         Some(dsse::MEDIA_TYPE) => (Format::DsseJson, signed_event(json::parse(record.body()))),
         Some(envelope::MEDIA_TYPE | envelope::BATCH_MEDIA_TYPE) => {
@@ -200,26 +208,29 @@ fn outside_event(via: Via, record: &RecordView<'_>) -> (Format, Result<Parsed, F
     let fault = if record.is_tombstone() {
         Some("record is a tombstone: it has no body".to_owned())
     } else {
-        fault
+        let prefix = Prefix::of(via).as_str();
+        let twice = attributes.twice();
+        twice.map(|name| format!("{prefix}{name} occurs twice"))
     };
     (format, fault.map_or(parsed, Err))
 }
 
-/// The content type without parameters and in lower case, and what is wrong if it occurs twice.
-fn media_type(record: &RecordView<'_>) -> (Option<String>, Option<Fault>) {
+/// More than one `content-type`, which nobody can choose between.
+struct Twice;
+
+/// The content type without parameters and with A–Z lowered; `None` where there is none, or an empty or a null one.
+fn media_type(record: &RecordView<'_>) -> Result<Option<String>, Twice> {
     let mut headers = record
         .producer()
         .iter()
-        .filter(|header| *header.name == *b"content-type");
-    let value = headers
-        .next()
-        .and_then(|header| header.value.as_deref())
-        .map(String::from_utf8_lossy);
-    let media = value.map(|value| without_parameters(&value));
-    let twice = headers
-        .next()
-        .map(|_| "content-type occurs twice".to_owned());
-    (media.filter(|media| !media.is_empty()), twice)
+        .filter(|header| header.name.eq_ignore_ascii_case(b"content-type"));
+    let value = headers.next().and_then(|header| header.value.as_deref());
+    if headers.next().is_some() {
+        return Err(Twice);
+    }
+    // What isn't UTF-8 is none of the types that are looked for, with or without its odd bytes.
+    let media = value.map(|value| without_parameters(&String::from_utf8_lossy(value)));
+    Ok(media.filter(|media| !media.is_empty()))
 }
 
 fn without_parameters(media: &str) -> String {
@@ -227,11 +238,9 @@ fn without_parameters(media: &str) -> String {
     media[..end].trim_matches([' ', '\t']).to_ascii_lowercase()
 }
 
-/// Whether a media type is JSON as CloudEvents defines it: subtype `json` or suffix `+json`.
+/// Whether data in binary mode are JSON.
 fn is_json(media: &str) -> bool {
-    media
-        .split_once('/')
-        .is_some_and(|(_, subtype)| subtype == "json" || subtype.ends_with("+json"))
+    media == "application/json" || media.ends_with("+json")
 }
 
 fn untyped_event(body: &[u8]) -> (Format, Result<Parsed, Fault>) {
@@ -283,7 +292,8 @@ fn event_in(value: Value, bytes: &[u8]) -> Result<Parsed, Fault> {
 fn signed_event(outer: Result<Value, JsonError>) -> Result<Parsed, Fault> {
     let outer = outer.map_err(|error| error.to_string())?;
     let envelope = dsse::Envelope::from_value(&outer).map_err(|error| error.to_string())?;
-    if without_parameters(&envelope.payload_type) != envelope::MEDIA_TYPE {
+    // Signatures cover the type's exact text, so nothing about it is left open.
+    if envelope.payload_type != envelope::MEDIA_TYPE {
         return Err(format!(
             "dsse envelope has a payload other than `{}`",
             envelope::MEDIA_TYPE
@@ -292,6 +302,7 @@ fn signed_event(outer: Result<Value, JsonError>) -> Result<Parsed, Fault> {
     let parsed =
         bare_event(&envelope.payload).map_err(|fault| format!("in the dsse payload: {fault}"))?;
     Ok(Parsed {
+        fingerprint: fingerprint::of_signed(dsse::signature_texts(&outer), &envelope.payload),
         signed: Some(envelope.signed_bytes()),
         signatures: envelope.signatures,
         ..parsed
@@ -299,9 +310,8 @@ fn signed_event(outer: Result<Value, JsonError>) -> Result<Parsed, Fault> {
 }
 
 fn binary_event(attributes: BinaryAttributes<'_>, body: &[u8]) -> Result<Parsed, Fault> {
-    let is_known = |event_type: &str| rules::of(event_type).is_some();
     let envelope = attributes
-        .envelope(body, is_known)
+        .envelope(body)
         .map_err(|error| error.to_string())?;
     Ok(Parsed {
         envelope,

@@ -1,6 +1,7 @@
-//! Personal data where it could never be erased: an e-mail address as an id, a source or a part of a subject.
+//! Personal data where it could never be erased: an e-mail address as an id, a source, a type or a part of a
+//! subject.
 //!
-//! The pattern is `^[^@/\s]+@[^@/\s]+\.[A-Za-z]{2,}$` over the whole text, `\s` being Unicode's white space.
+//! The pattern is `^[^@/\s]+@[^@/\s]+\.[A-Za-z]{2,}$` over the whole text, `\s` being U+0009 to U+000D and U+0020.
 
 use super::EventHead;
 use crate::subject::{Kind, Subject};
@@ -11,7 +12,7 @@ pub(super) fn is_address(text: &str) -> bool {
         return false;
     };
     let allowed = |part: &str| {
-        !part.is_empty() && !part.contains(['@', '/']) && !part.contains(char::is_whitespace)
+        !part.is_empty() && !part.contains(|found| matches!(found, '@' | '/' | ' ' | '\t'..='\r'))
     };
     let Some((domain, top)) = host.rsplit_once('.') else {
         return false;
@@ -22,7 +23,11 @@ pub(super) fn is_address(text: &str) -> bool {
 
 /// Which of the event's own attributes is one, if any.
 pub(super) fn in_event(event: &EventHead) -> Option<&'static str> {
-    let attributes = [("id", &event.id), ("source", &event.source)];
+    let attributes = [
+        ("id", &event.id),
+        ("source", &event.source),
+        ("type", &event.r#type),
+    ];
     attributes
         .into_iter()
         .find(|(_, text)| is_address(text))
@@ -49,6 +54,8 @@ mod tests {
             "ü+x@sub.host.museum",
             "a@b..cc",
             "a@.b.cc",
+            "a\u{a0}b@c.co",
+            "a\u{2003}b@c\u{85}.co",
         ] {
             assert!(is_address(text), "{text}");
         }
@@ -63,6 +70,8 @@ mod tests {
             "a@.co",
             "a@b@c.co",
             "a b@c.co",
+            "a\u{b}b@c.co",
+            "a@b\u{c}c.co",
             "a@b c.co",
             "a@b.co ",
             "a/b@c.co",

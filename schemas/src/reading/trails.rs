@@ -34,7 +34,9 @@ pub(super) fn of(via: Via, event: &Envelope) -> Subjects {
                     ))
                 }
             }
-            touch(via, rules, data, &event.source, &mut found);
+            if event.data.is_some() {
+                touch(via, rules, data, &event.source, &mut found);
+            }
         }
         (None, Some(subject)) => found.extend(
             Subject::parse(subject)

@@ -25,28 +25,35 @@ pub enum TemplateError {
 }
 
 /// What `{x}` stands for when x is a thing, relative to it.
-pub(super) static THING: LazyLock<Parts> = LazyLock::new(|| {
-    let part = |name: &str, optional| Part {
-        choices: vec![Choice::Path(vec![name.to_owned()])],
-        optional,
-    };
-    Parts {
-        kind: None,
-        path: vec![part("namespace", true), part("name", false)],
-        version: Some(part("version", true)),
-    }
-});
+pub(super) static THING: LazyLock<Parts> =
+    LazyLock::new(|| parts(&["namespace?", "name"], Some("version?")));
+
+/// Of kind image, when the kind comes from the data.
+pub(super) static IMAGE: LazyLock<Parts> = LazyLock::new(|| parts(&["name"], Some("digest?")));
+
+/// Of kind code, when the kind comes from the data.
+pub(super) static CODE: LazyLock<Parts> =
+    LazyLock::new(|| parts(&["namespace", "name"], Some("version?")));
+
+/// Of kind artifact, when the kind comes from the data.
+pub(super) static ARTIFACT: LazyLock<Parts> = LazyLock::new(|| parts(&["digest"], None));
 
 pub(super) static KIND: LazyLock<Path> = LazyLock::new(|| vec!["kind".to_owned()]);
 
-pub(super) static DIGEST: LazyLock<Part> = LazyLock::new(|| digest(false));
+fn parts(path: &[&str], version: Option<&str>) -> Parts {
+    Parts {
+        kind: None,
+        path: path.iter().map(|name| field(name)).collect(),
+        version: version.map(field),
+    }
+}
 
-pub(super) static DIGEST_IF_THERE: LazyLock<Part> = LazyLock::new(|| digest(true));
-
-fn digest(optional: bool) -> Part {
+/// `{name}`, or `{name?}` when there is a question mark.
+fn field(text: &str) -> Part {
+    let name = text.strip_suffix('?');
     Part {
-        choices: vec![Choice::Path(vec!["digest".to_owned()])],
-        optional,
+        choices: vec![Choice::Path(vec![name.unwrap_or(text).to_owned()])],
+        optional: name.is_some(),
     }
 }
 

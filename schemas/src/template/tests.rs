@@ -99,8 +99,16 @@ fn a_thing_follows_its_kind() {
             "image/reg%2Fx",
         ),
         (
+            json!({"kind": "image", "namespace": "left aside", "name": "x"}),
+            "image/x",
+        ),
+        (
             json!({"kind": "code", "namespace": "repo", "name": ".", "version": "c0ffee"}),
             "code/repo/.@c0ffee",
+        ),
+        (
+            json!({"kind": "code", "namespace": "repo", "name": ".", "digest": "left aside"}),
+            "code/repo/.",
         ),
         (json!({"kind": "ledger", "name": "x"}), "ledger/x"),
     ];
@@ -115,11 +123,24 @@ fn a_thing_follows_its_kind() {
             "component"
         );
     }
-    let digest_missing = json!({"kind": "artifact", "name": "x"});
-    assert_eq!(
-        built("{about}", &json!({"about": digest_missing})),
-        Err(BuildError::Missing("digest".into()))
-    );
+    for (kind, missing) in [("artifact", "digest"), ("code", "namespace")] {
+        assert_eq!(
+            built("{about}", &json!({"about": {"kind": kind, "name": "x"}})),
+            Err(BuildError::Missing(missing.into()))
+        );
+    }
+    let fixed = json!({"namespace": "n", "name": "x", "version": "1", "digest": "d"});
+    for (template, expected) in [
+        ("image/{namespace?}/{name}@{version?}", "image/n/x@1"),
+        ("code/{name}@{version?}", "code/x@1"),
+        ("artifact/{name}", "artifact/x"),
+    ] {
+        assert_eq!(
+            built(template, &fixed).as_deref(),
+            Ok(expected),
+            "a kind that the template says follows the template"
+        );
+    }
 }
 
 #[test]
@@ -168,7 +189,8 @@ fn refuses_other_templates() {
 
 #[test]
 fn pointers_reach_every_element() {
-    let data = json!({"a": [{"b": 1}, {"b": ""}, {"c": 2}, 3, {"b": [4, 5]}], "n": null});
+    let data =
+        json!({"a": [{"b": 1}, {"b": ""}, {"c": 2}, 3, {"b": [4, null, "", 5]}, null], "n": null});
     let found = |pointer: &str| {
         let mut found = Vec::new();
         Pointer::parse(pointer)
@@ -176,7 +198,7 @@ fn pointers_reach_every_element() {
             .visit(&data, &mut |value| found.push(value.clone()));
         found
     };
-    assert_eq!(found("/data/a/*/b"), [json!(1), json!([4, 5])]);
+    assert_eq!(found("/data/a/*/b"), [json!(1), json!([4, null, "", 5])]);
     assert_eq!(found("/data/a/*/b/*"), [json!(4), json!(5)]);
     assert_eq!(found("/data"), std::slice::from_ref(&data));
     assert!(

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use modeltrail_core::bundle::reader::BundleReader;
 use modeltrail_core::header::EntryHeader;
 use modeltrail_core::sequencer::Rotation;
+use modeltrail_core::verify::{Options, Outcome, Trust, verify_bundle};
 use modeltrail_schemas::dsse::pae;
 use modeltrail_store::{Act, Appended, Appender};
 use modeltrail_tlog::checkpoint::Checkpoint;
@@ -245,6 +247,25 @@ fn a_rotation_is_signed_by_both_keys_and_receipts_go_on() {
         keys["ledger"][1],
         json!({"from": done["size"], "id": new.producer_key_id(), "key": new.to_string()})
     );
+    let bundle = server.get("/v1/exports?subject=model/fraud");
+    assert_eq!(bundle.status, 200);
+    for key in [server.key.clone(), new] {
+        let trust = Trust {
+            pin: Some(key),
+            policy: None,
+        };
+        let mut reader = BundleReader::from_bytes(bundle.body.clone()).unwrap();
+        let report = verify_bundle(
+            &mut reader,
+            &Options {
+                trust: &trust,
+                tiles: None,
+                progress: &|_| {},
+            },
+        )
+        .unwrap();
+        assert_eq!(report.outcome(false), Outcome::Holds, "{report:?}");
+    }
     act(
         &server,
         "sources/a%2Fb/rebase",

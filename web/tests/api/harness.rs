@@ -18,10 +18,10 @@ use modeltrail_web::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub const ORIGIN: &str = "example.com/ml";
-pub const TOKEN: &str = "mt_admin_for_tests_only";
-pub const STRUCTURED: &str = "application/cloudevents+json";
-pub const BATCH: &str = "application/cloudevents-batch+json";
+pub(crate) const ORIGIN: &str = "example.com/ml";
+pub(crate) const TOKEN: &str = "mt_admin_for_tests_only";
+pub(crate) const STRUCTURED: &str = "application/cloudevents+json";
+pub(crate) const BATCH: &str = "application/cloudevents-batch+json";
 
 /// Goes on by a millisecond whenever it is asked.
 #[derive(Default)]
@@ -39,26 +39,26 @@ impl Clock for Ticking {
     }
 }
 
-pub struct Server {
+pub(crate) struct Server {
     running: Option<Running>,
     opened: Option<Opened>,
-    pub address: SocketAddr,
-    pub ledger: Arc<Ledger>,
-    pub key: VerifierKey,
-    pub dir: TempDir,
+    pub(crate) address: SocketAddr,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) key: VerifierKey,
+    _dir: TempDir,
 }
 
 impl Server {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(0, |_| {})
     }
 
     /// With this disk reserve, and a configuration that `change` has seen.
-    pub fn with(reserve_bytes: u64, change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) fn with(reserve_bytes: u64, change: impl FnOnce(&mut Config)) -> Self {
         Self::make(reserve_bytes, false, change)
     }
 
-    pub fn read_only() -> Self {
+    pub(crate) fn read_only() -> Self {
         Self::make(0, true, |_| {})
     }
 
@@ -96,11 +96,11 @@ impl Server {
             opened: Some(opened),
             ledger,
             key,
-            dir,
+            _dir: dir,
         }
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_nodelay(true).unwrap();
         stream
@@ -112,24 +112,24 @@ impl Server {
         }
     }
 
-    pub fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.client().get(path)
     }
 
-    pub fn post(&self, content_type: &str, body: &[u8]) -> Answer {
+    pub(crate) fn post(&self, content_type: &str, body: &[u8]) -> Answer {
         self.client().post(content_type, body)
     }
 
-    pub fn appender(&self) -> Appender {
+    pub(crate) fn appender(&self) -> Appender {
         self.opened.as_ref().unwrap().appender().unwrap()
     }
 
-    pub fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.ledger.head().size
     }
 
     /// Checks a receipt against the ledger's key and the record it must commit to.
-    pub fn holds(&self, receipt: &Value, record: &Record) -> Receipt {
+    pub(crate) fn holds(&self, receipt: &Value, record: &Record) -> Receipt {
         let receipt = Receipt::parse(receipt.to_string().as_bytes()).unwrap();
         let shown = receipt
             .verify(
@@ -154,37 +154,37 @@ impl Drop for Server {
 }
 
 /// One connection.
-pub struct Client {
+pub(crate) struct Client {
     stream: TcpStream,
     left: Vec<u8>,
 }
 
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
             .find(|(found, _)| found == name)
             .map(|(_, value)| value.as_str())
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// The body of an answer with this status.
     #[track_caller]
-    pub fn ok(&self, status: u16) -> Value {
+    pub(crate) fn ok(&self, status: u16) -> Value {
         assert_eq!(
             self.status,
             status,
@@ -196,7 +196,7 @@ impl Answer {
 
     /// Checks a problem: status, code, and that its detail says `part`.
     #[track_caller]
-    pub fn problem(&self, status: u16, code: &str, part: &str) -> Value {
+    pub(crate) fn problem(&self, status: u16, code: &str, part: &str) -> Value {
         let problem = self.json();
         assert_eq!(self.status, status, "{problem}");
         assert_eq!(
@@ -210,7 +210,7 @@ impl Answer {
 }
 
 #[track_caller]
-pub fn problem(problem: &Value, status: u16, code: &str, part: &str) {
+pub(crate) fn problem(problem: &Value, status: u16, code: &str, part: &str) {
     assert_eq!(problem["status"], status, "{problem}");
     assert_eq!(
         problem["type"],
@@ -230,20 +230,20 @@ pub fn problem(problem: &Value, status: u16, code: &str, part: &str) {
 }
 
 impl Client {
-    pub fn get(&mut self, path: &str) -> Answer {
+    pub(crate) fn get(&mut self, path: &str) -> Answer {
         self.send("GET", path, &[("host", "localhost")], b"")
     }
 
-    pub fn post(&mut self, content_type: &str, body: &[u8]) -> Answer {
+    pub(crate) fn post(&mut self, content_type: &str, body: &[u8]) -> Answer {
         self.post_with(&[("content-type", content_type)], body)
     }
 
-    pub fn post_with(&mut self, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(crate) fn post_with(&mut self, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let headers = [&[("host", "localhost")], headers].concat();
         self.send("POST", "/v1/events", &headers, body)
     }
 
-    pub fn send(
+    pub(crate) fn send(
         &mut self,
         method: &str,
         path: &str,
@@ -267,7 +267,7 @@ impl Client {
     }
 
     /// Sends bytes and reads one answer.
-    pub fn raw(&mut self, bytes: &[u8], head_only: bool) -> Answer {
+    pub(crate) fn raw(&mut self, bytes: &[u8], head_only: bool) -> Answer {
         // Who refuses a large body answers before it has all of it, and closes.
         let _ = self.stream.write_all(bytes);
         let end = loop {
@@ -322,23 +322,23 @@ impl Client {
 }
 
 /// An event of a known type about `model/<name>`.
-pub fn event(id: &str, name: &str, value: u64) -> Value {
+pub(crate) fn event(id: &str, name: &str, value: u64) -> Value {
     json!({
         "specversion": "1.0", "id": id, "source": "urn:test", "type": "modeltrail.model.metadata_changed.v1",
         "time": "2026-01-01T00:00:00Z", "data": {"name": name, "key": "note", "new": value},
     })
 }
 
-pub fn bytes(value: &Value) -> Vec<u8> {
+pub(crate) fn bytes(value: &Value) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
-pub fn structured(body: &[u8]) -> Record {
+pub(crate) fn structured(body: &[u8]) -> Record {
     Record::http(None, &[("content-type", STRUCTURED)], body).unwrap()
 }
 
 /// Appends `count` events about `model/<name>` in batches.
-pub fn fill(server: &Server, name: &str, count: usize) {
+pub(crate) fn fill(server: &Server, name: &str, count: usize) {
     let mut client = server.client();
     let ids: Vec<usize> = (0..count).collect();
     for part in ids.chunks(1_000) {

@@ -99,6 +99,12 @@ impl BundleReader {
         self.sizes.contains_key(name)
     }
 
+    /// The bytes of a file, by its own account.
+    #[must_use]
+    pub fn size(&self, name: &str) -> Option<u64> {
+        self.sizes.get(name).copied()
+    }
+
     /// What no bundle may hold, and why.
     #[must_use]
     pub fn strange(&self) -> &[(String, &'static str)] {

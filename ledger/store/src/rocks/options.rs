@@ -39,6 +39,13 @@ pub(super) fn database(create: bool) -> Options {
     options
 }
 
+/// For reading beside a running writer: every file is held open from the start, so that none is gone when it is needed.
+pub(super) fn reading() -> Options {
+    let mut options = database(false);
+    options.set_max_open_files(-1);
+    options
+}
+
 pub(super) fn family(name: &'static str) -> ColumnFamilyDescriptor {
     let mut options = Options::default();
     options.set_write_buffer_size(WRITE_BUFFER_BYTES);
