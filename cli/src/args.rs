@@ -6,14 +6,20 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 /// Verify, read and feed a Modeltrail ledger.
 #[derive(Parser)]
-#[command(name = "modeltrail", version, about, max_term_width = 100, after_help = "\
+#[command(
+    name = "modeltrail",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "\
 Exit codes: 0 holds or done, 1 does not hold or refused, 2 could not be judged (usage, input, network).
 Data goes to stdout, everything else to stderr. docs/CLI.md has the JSON of every command.
 
 Examples:
   modeltrail verify fraud.zip --key ledger.vkey
   modeltrail history model/fraud@2.1.0 --bundle fraud.zip
-  modeltrail emit event.json --server http://127.0.0.1:8080 --receipts receipts/")]
+  modeltrail emit event.json --server http://127.0.0.1:8080 --receipts receipts/"
+)]
 pub(crate) struct Args {
     /// Print one JSON document instead of text
     #[arg(long, global = true)]

@@ -28,12 +28,16 @@ pub(crate) fn verify(path: &Path, trust: &Trust, tiles: Option<&Path>) -> anyhow
 /// A bar on stderr; nothing where stderr is no terminal.
 fn progress_bar(bytes: u64) -> ProgressBar {
     let target = if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let style = ProgressStyle::with_template("verifying {wide_bar} {bytes} of {total_bytes}, {eta} left").unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template("verifying {wide_bar} {bytes} of {total_bytes}, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::with_draw_target(Some(bytes), target).with_style(style)
 }
 
 /// Visits every entry of a bundle in its order, until `visit` says no.
-pub(crate) fn each_entry(path: &Path, mut visit: impl FnMut(EntryHeader, EntryLine) -> anyhow::Result<bool>) -> anyhow::Result<()> {
+pub(crate) fn each_entry(
+    path: &Path,
+    mut visit: impl FnMut(EntryHeader, EntryLine) -> anyhow::Result<bool>,
+) -> anyhow::Result<()> {
     let mut reader = BundleReader::open(path)?;
     if !reader.has(MANIFEST) {
         return Err(anyhow!("{} is not a bundle: it has no {MANIFEST}", path.display()));
@@ -42,7 +46,8 @@ pub(crate) fn each_entry(path: &Path, mut visit: impl FnMut(EntryHeader, EntryLi
     while let Some(chunk) = chunks.next(CHUNK_BYTES).with_context(|| ENTRIES)? {
         for (number, bytes) in chunk.lines() {
             let line = EntryLine::parse(bytes).map_err(|fault| refused(format!("{ENTRIES} line {number} {fault}")))?;
-            let header = EntryHeader::parse(&line.header).map_err(|fault| refused(format!("{ENTRIES} line {number}: {fault}")))?;
+            let header = EntryHeader::parse(&line.header)
+                .map_err(|fault| refused(format!("{ENTRIES} line {number}: {fault}")))?;
             if !visit(header, line)? {
                 return Ok(());
             }

@@ -44,16 +44,25 @@ impl Server {
     /// The server that the arguments name.
     pub(crate) fn new(args: &ServerArgs) -> anyhow::Result<Self> {
         let Some(base) = &args.server else {
-            bail!("no ledger to ask: give its address with --server http://HOST:PORT (or MODELTRAIL_SERVER), or a bundle with --bundle");
+            bail!(
+                "no ledger to ask: give its address with --server http://HOST:PORT (or MODELTRAIL_SERVER), or a bundle with --bundle"
+            );
         };
         if base.starts_with("https://") {
-            bail!("{base}: this program speaks plain http only; reach a remote ledger through a local TLS proxy or an ssh tunnel, and give that as http://…");
+            bail!(
+                "{base}: this program speaks plain http only; reach a remote ledger through a local TLS proxy or an ssh tunnel, and give that as http://…"
+            );
         }
         if !base.starts_with("http://") {
             bail!("--server {base:?} is not an address that starts with http://");
         }
         let token = match &args.token_file {
-            Some(path) => Some(String::from_utf8(read_file(path, MAX_TOKEN_BYTES)?).context("the token file is not text")?.trim().to_owned()),
+            Some(path) => Some(
+                String::from_utf8(read_file(path, MAX_TOKEN_BYTES)?)
+                    .context("the token file is not text")?
+                    .trim()
+                    .to_owned(),
+            ),
             None => args.token.clone(),
         };
         let config = ureq::Agent::config_builder()
@@ -107,7 +116,12 @@ impl Server {
 fn read(response: ureq::http::Response<ureq::Body>) -> anyhow::Result<Answer> {
     let status = response.status().as_u16();
     let mut body = Vec::new();
-    let count = response.into_body().into_reader().take(MAX_ANSWER_BYTES + 1).read_to_end(&mut body).context("the answer broke off")?;
+    let count = response
+        .into_body()
+        .into_reader()
+        .take(MAX_ANSWER_BYTES + 1)
+        .read_to_end(&mut body)
+        .context("the answer broke off")?;
     if count as u64 > MAX_ANSWER_BYTES {
         bail!("the answer has more than {MAX_ANSWER_BYTES} bytes");
     }

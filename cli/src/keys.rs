@@ -35,7 +35,9 @@ pub(crate) fn pins(trust: &Trust, origin: &str) -> anyhow::Result<Vec<VerifierKe
     let of_policy = trust.policy.iter().flat_map(Policy::logs).filter(|key| key.name() == origin);
     let pins: Vec<VerifierKey> = trust.pin.iter().chain(of_policy).cloned().collect();
     if pins.is_empty() {
-        bail!("no key to trust for {origin:?}: give the ledger's verifier key with --key, or a policy that has it with --policy");
+        bail!(
+            "no key to trust for {origin:?}: give the ledger's verifier key with --key, or a policy that has it with --policy"
+        );
     }
     Ok(pins)
 }
@@ -79,7 +81,12 @@ pub(crate) fn read_file(path: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
 /// Writes a file that must not be there yet.
 pub(crate) fn write_new(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
     let shown = path.display();
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path).with_context(|| format!("could not create {shown}"))?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
+        .with_context(|| format!("could not create {shown}"))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).with_context(|| format!("could not write {shown}"))
 }
 
@@ -101,16 +108,22 @@ impl ProducerKey {
         let shown = path.display();
         let bytes = Zeroizing::new(read_file(path, MAX_KEY_FILE_BYTES)?);
         let pem = std::str::from_utf8(&bytes).with_context(|| format!("{shown} is not text"))?;
-        let signing = SigningKey::from_pkcs8_pem(pem).map_err(|error| anyhow::anyhow!("{shown} is not an Ed25519 key in PKCS#8 PEM: {error}"))?;
+        let signing = SigningKey::from_pkcs8_pem(pem)
+            .map_err(|error| anyhow::anyhow!("{shown} is not an Ed25519 key in PKCS#8 PEM: {error}"))?;
         Ok(Self { signing })
     }
 
     /// Writes the key, readable by its owner only and never over another file.
     pub(crate) fn save(&self, path: &Path) -> anyhow::Result<()> {
-        let pem = self.signing.to_pkcs8_pem(LineEnding::LF).map_err(|error| anyhow::anyhow!("could not encode the key: {error}"))?;
+        let pem = self
+            .signing
+            .to_pkcs8_pem(LineEnding::LF)
+            .map_err(|error| anyhow::anyhow!("could not encode the key: {error}"))?;
         write_new(path, pem.as_bytes(), 0o400)?;
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            File::open(parent).and_then(|directory| directory.sync_all()).with_context(|| format!("could not sync {}", parent.display()))?;
+            File::open(parent)
+                .and_then(|directory| directory.sync_all())
+                .with_context(|| format!("could not sync {}", parent.display()))?;
         }
         Ok(())
     }

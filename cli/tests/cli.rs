@@ -97,7 +97,13 @@ fn verify_says_five_verdicts_and_one_code() {
     let bundle = place.path("fraud.zip");
     let good = run(&["verify", &bundle, "--key", &place.path("ledger.vkey"), "--strict"]);
     good.expect(0, "simulated clock");
-    for aspect in ["integrity     holds", "order         holds", "completeness  holds", "authenticity  holds", "time          holds"] {
+    for aspect in [
+        "integrity     holds",
+        "order         holds",
+        "completeness  holds",
+        "authenticity  holds",
+        "time          holds",
+    ] {
         good.expect(0, aspect);
     }
     assert!(!good.out.contains('\u{1b}'), "no colours where nobody sees them");
@@ -138,7 +144,8 @@ fn verify_with_policy_and_tiles() {
     run(&["verify", &bundle, "--policy", &other]).expect(2, "policy line 1");
     let tiles = place.directory.path().join("mirror");
     mirror(&place.world.store, &tiles);
-    run(&["verify", &bundle, "--policy", &policy, "--tiles", &tiles.display().to_string()]).expect(0, "recomputed from all 2");
+    run(&["verify", &bundle, "--policy", &policy, "--tiles", &tiles.display().to_string()])
+        .expect(0, "recomputed from all 2");
     run(&["verify", &bundle, "--policy", &policy, "--tiles", &place.path("nowhere")]).expect(2, "is missing");
 }
 
@@ -150,8 +157,12 @@ fn history_and_show_read_bundles_offline_and_servers() {
     offline.expect(0, "\"role\": \"about\"");
     let online = run(&["history", MODEL, "--server", &server.url, "--json"]);
     assert_eq!(online.json(), offline.json(), "both say the same");
-    run(&["history", MODEL, "--bundle", &bundle]).expect(0, "self-attested").expect(0, "quarantined: conflict").expect(0, "signature bad");
-    run(&["history", MODEL, "--bundle", &bundle, "--key", &vkey(9).to_string()]).expect(1, "does not hold, so it says nothing");
+    run(&["history", MODEL, "--bundle", &bundle])
+        .expect(0, "self-attested")
+        .expect(0, "quarantined: conflict")
+        .expect(0, "signature bad");
+    run(&["history", MODEL, "--bundle", &bundle, "--key", &vkey(9).to_string()])
+        .expect(1, "does not hold, so it says nothing");
     run(&["history", "not a subject", "--bundle", &bundle]).expect(2, "is not a subject");
     run(&["history", MODEL]).expect(2, "--server");
     run(&["history", MODEL, "--server", "https://example.com"]).expect(2, "plain http only");
@@ -192,16 +203,27 @@ fn export_keeps_only_what_holds() {
     assert_eq!(std::fs::read(&file).unwrap(), std::fs::read(place.path("fraud.zip")).unwrap());
     run(&["export", MODEL, "-o", &file, "--server", &server.url]).expect(2, "could not write");
     let refused = place.path("refused.zip");
-    run(&["export", MODEL, "-o", &refused, "--server", &server.url, "--key", &vkey(9).to_string()]).expect(1, "was not kept");
-    let left: Vec<PathBuf> = std::fs::read_dir(place.directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert!(!left.iter().any(|path| path.display().to_string().contains("refused") || path.extension().is_some_and(|ext| ext == "part")), "{left:?}");
+    run(&["export", MODEL, "-o", &refused, "--server", &server.url, "--key", &vkey(9).to_string()])
+        .expect(1, "was not kept");
+    let left: Vec<PathBuf> =
+        std::fs::read_dir(place.directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(
+        !left
+            .iter()
+            .any(|path| path.display().to_string().contains("refused")
+                || path.extension().is_some_and(|ext| ext == "part")),
+        "{left:?}"
+    );
 }
 
 #[test]
 fn emit_sends_again_and_keeps_receipts() {
     let place = Place::new();
     let server = place.server();
-    let event = place.write("event.json", br#"{"specversion":"1.0","id":"e1","source":"//ci.example","type":"com.example.note","data":{}}"#);
+    let event = place.write(
+        "event.json",
+        br#"{"specversion":"1.0","id":"e1","source":"//ci.example","type":"com.example.note","data":{}}"#,
+    );
     server.can(0, "");
     server.can(503, r#"{"title":"paused","detail":"disk is nearly full"}"#);
     let receipts = place.path("receipts");
@@ -209,12 +231,19 @@ fn emit_sends_again_and_keeps_receipts() {
     sent.expect(0, "entry 3").expect(0, "disk is nearly full");
     let requests = server.requests.lock().unwrap().clone();
     assert_eq!(requests.len(), 3);
-    assert!(requests.iter().all(|request| request.body == requests[0].body && request.headers.contains("content-type: application/cloudevents+json")), "{requests:?}");
+    assert!(
+        requests.iter().all(|request| request.body == requests[0].body
+            && request.headers.contains("content-type: application/cloudevents+json")),
+        "{requests:?}"
+    );
     let receipt = Path::new(&receipts).join("3.json").display().to_string();
     run(&["receipt", "verify", &receipt, "--key", &vkey(2).to_string()]).expect(0, "holds: entry 3 of example.com/ml");
     run(&["receipt", "verify", &receipt, "--key", &vkey(9).to_string()]).expect(1, "does not hold");
-    run(&["receipt", "verify", &receipt, "--key", &vkey(2).to_string(), "--event", &event]).expect(1, "not what entry 3 committed to");
-    let sent_then = serde_json::to_vec(&world::event("e1", "com.example.note", MODEL, &json!({"text": "a \"quoted\" \\ line ä"}))).unwrap();
+    run(&["receipt", "verify", &receipt, "--key", &vkey(2).to_string(), "--event", &event])
+        .expect(1, "not what entry 3 committed to");
+    let sent_then =
+        serde_json::to_vec(&world::event("e1", "com.example.note", MODEL, &json!({"text": "a \"quoted\" \\ line ä"})))
+            .unwrap();
     let sent_then = place.write("then.json", &sent_then);
     let shown = run(&["receipt", "verify", &receipt, "--key", &vkey(2).to_string(), "--event", &sent_then, "--json"]);
     assert_eq!((shown.code, &shown.json()["committed"]), (0, &json!(true)));
@@ -261,9 +290,11 @@ fn keygen_and_sign_make_what_a_ledger_accepts() {
     assert_eq!(signature.keyid, made["key_id"].as_str().unwrap());
     let sig: [u8; 64] = signature.sig.as_slice().try_into().unwrap();
     assert!(modeltrail_tlog::strict_ed25519::verify(&public, &envelope.signed_bytes(), &sig));
-    let elsewhere = br#"{"specversion":"1.0","id":"e1","source":"//ci","type":"t","modeltrailorigin":"example.com/other"}"#;
+    let elsewhere =
+        br#"{"specversion":"1.0","id":"e1","source":"//ci","type":"t","modeltrailorigin":"example.com/other"}"#;
     run_with(&["sign", "-", "--producer-key", &key, "--origin", ORIGIN], elsewhere).expect(2, "is meant for");
-    run_with(&["sign", "-", "--producer-key", &key, "--origin", ORIGIN], b"{\"id\":1,\"id\":1}").expect(2, "strict JSON");
+    run_with(&["sign", "-", "--producer-key", &key, "--origin", ORIGIN], b"{\"id\":1,\"id\":1}")
+        .expect(2, "strict JSON");
 }
 
 #[test]
@@ -279,8 +310,10 @@ fn checkpoints_verify_and_grow() {
     run(&["checkpoint", "verify", &new, "--key", &place.path("new.vkey")]).expect(0, "holds: example.com/ml");
     run(&["checkpoint", "verify", &new, "--key", &place.path("other.vkey")]).expect(1, "does not hold");
     run(&["checkpoint", "verify", &new]).expect(2, "no key to trust");
-    run(&["checkpoint", "consistency", &old, &new, "--policy", &policy, "--server", &server.url]).expect(0, "grew from");
-    run(&["checkpoint", "consistency", &new, &old, "--policy", &policy, "--server", &server.url]).expect(1, "wrong way round");
+    run(&["checkpoint", "consistency", &old, &new, "--policy", &policy, "--server", &server.url])
+        .expect(0, "grew from");
+    run(&["checkpoint", "consistency", &new, &old, "--policy", &policy, "--server", &server.url])
+        .expect(1, "wrong way round");
     run(&["checkpoint", "consistency", &new, &new, "--policy", &policy]).expect(0, "grew from");
 
     let tiles = place.directory.path().join("tiles/tile/0");
@@ -288,7 +321,8 @@ fn checkpoints_verify_and_grow() {
     std::fs::create_dir_all(tiles.join("000.p")).unwrap();
     let leaves: Vec<u8> = world::headers(store).iter().flat_map(|(_, header)| *header.leaf_hash().as_bytes()).collect();
     std::fs::write(tiles.join(format!("000.p/{width}")), &leaves).unwrap();
-    run(&["checkpoint", "consistency", &old, &new, "--policy", &policy, "--tiles", &place.path("tiles")]).expect(0, "grew from");
+    run(&["checkpoint", "consistency", &old, &new, "--policy", &policy, "--tiles", &place.path("tiles")])
+        .expect(0, "grew from");
 
     let fork = place.world.forged(|index, header, _| {
         if index == 3 {
@@ -296,5 +330,6 @@ fn checkpoints_verify_and_grow() {
         }
     });
     let forked = place.write("fork", fork.checkpoint_up_to(TreeSize::new(u64::MAX)).unwrap().unwrap().1.as_bytes());
-    run(&["checkpoint", "consistency", &old, &forked, "--policy", &policy, "--tiles", &place.path("tiles")]).expect(1, "two histories");
+    run(&["checkpoint", "consistency", &old, &forked, "--policy", &policy, "--tiles", &place.path("tiles")])
+        .expect(1, "two histories");
 }

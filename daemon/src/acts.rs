@@ -123,10 +123,12 @@ fn remote(config: &Config, data: &Data, path: &str, body: &Value) -> Result<Stri
     let file = data.admin_token();
     let token = read_small(&file).with_context(|| format!("can't read {}", file.display()))?;
     let token = token.with_context(|| format!("a daemon has the ledger open, but its token {} is not there", file.display()))?;
-    let url = format!("http://{}/v1/admin/{path}", config.http.listen);
+    let noted = read_small(&data.url_file()).ok().flatten();
+    let base = noted.map_or_else(|| format!("http://{}", config.http.listen), |url| url.trim().to_owned());
+    let url = format!("{base}/v1/admin/{path}");
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let request = agent.post(&url).header("authorization", format!("Bearer {}", token.trim())).header("content-type", "application/json");
-    let mut answer = request.send(serde_json::to_vec(body)?.as_slice()).with_context(|| format!("a daemon has the ledger open, but does not answer at {url}; give its configuration"))?;
+    let mut answer = request.send(serde_json::to_vec(body)?.as_slice()).with_context(|| format!("a daemon has the ledger open, but does not answer at {url}"))?;
     let text = answer.body_mut().read_to_string().context("the daemon's answer can't be read")?;
     if !answer.status().is_success() {
         let problem: Value = serde_json::from_str(&text).unwrap_or_default();

@@ -23,7 +23,7 @@ pub(crate) enum Ended {
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    let log = tracing_subscriber::EnvFilter::try_from_env("MODELTRAIL_LOG").unwrap_or_else(|_| "info,librdkafka=warn".into());
+    let log = tracing_subscriber::EnvFilter::try_from_env("MODELTRAIL_LOG").unwrap_or_else(|_| "info,actix_server=warn,librdkafka=warn".into());
     tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).init();
     if let Ok(failpoint) = std::env::var("MODELTRAIL_FAILPOINT")
         && let Err(fault) = modeltrail_store::failpoint::arm(&failpoint)

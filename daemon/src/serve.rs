@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use modeltrail_core::sequencer::Rotation;
 use modeltrail_ingest::{Ingest, IngestConfig, IngestError, LedgerSink, RebaseTo, Sink, WitnessVerdict, check_witness};
-use modeltrail_store::files::read_small;
+use modeltrail_store::files::{read_small, replace};
 use modeltrail_store::{Appended, Appender, Data, OpenOptions, Opened, open};
 use modeltrail_web::{Admin, AdminError, AppState, Hosts, Limits, Position, Running, SourceStatus, TokenHash};
 use serde_json::Value;
@@ -36,6 +36,7 @@ pub(crate) fn serve(config: &Config, read_only: bool) -> Result<Ended> {
     }
     let listener = TcpListener::bind(config.http.listen).with_context(|| format!("can't listen on {}", config.http.listen))?;
     let running = web(config, &data, &opened, &sources, listener)?;
+    announce(&data, running.address());
     println!("modeltraild serves {} at http://{}", opened.ledger.origin(), running.address());
     signals.forever().next();
     tracing::info!("stopping");
@@ -44,6 +45,13 @@ pub(crate) fn serve(config: &Config, read_only: bool) -> Result<Ended> {
     drop(sources);
     opened.stop();
     Ok(Ended::Done)
+}
+
+/// Leaves word of where this daemon answers. Without it commands fall back on the configured address.
+pub(crate) fn announce(data: &Data, address: SocketAddr) {
+    if let Err(error) = replace(&data.url_file(), format!("http://{address}\n").as_bytes()) {
+        tracing::warn!(%error, "could not note where this daemon answers");
+    }
 }
 
 /// Starts the API.

@@ -18,9 +18,14 @@ fn main() {
     let producer = Producer::new(&Properties::bootstrap(broker.bootstrap())).expect("a producer");
     let filler = "x".repeat(850);
     for id in 0..records {
-        let body = format!("{{\"specversion\":\"1.0\",\"id\":\"e{id}\",\"source\":\"bench\",\"type\":\"com.example.tried\",\"subject\":\"run/bench/r{}\",\"data\":{{\"filler\":\"{filler}\"}}}}", id % 1000);
+        let body = format!(
+            "{{\"specversion\":\"1.0\",\"id\":\"e{id}\",\"source\":\"bench\",\"type\":\"com.example.tried\",\"subject\":\"run/bench/r{}\",\"data\":{{\"filler\":\"{filler}\"}}}}",
+            id % 1000
+        );
         let partition = Some(u32::try_from(id % u64::from(partitions)).expect("fits"));
-        producer.send(Outgoing { topic: "t", partition, payload: Some(body.as_bytes()), tag: id, ..Outgoing::default() }).expect("sent");
+        producer
+            .send(Outgoing { topic: "t", partition, payload: Some(body.as_bytes()), tag: id, ..Outgoing::default() })
+            .expect("sent");
     }
     producer.flush(Duration::from_secs(120)).expect("delivered");
     let mut ends = std::collections::BTreeMap::new();
@@ -35,5 +40,9 @@ fn main() {
     let ingest = Ingest::start(&config, &ledger.sink()).expect("started");
     until_durable(&ledger, &ingest, "bench", &ends, 300);
     let took = begun.elapsed();
-    println!("{records} records from {partitions} partitions in {:.2} s: {:.0} records/s", took.as_secs_f64(), records as f64 / took.as_secs_f64());
+    println!(
+        "{records} records from {partitions} partitions in {:.2} s: {:.0} records/s",
+        took.as_secs_f64(),
+        records as f64 / took.as_secs_f64()
+    );
 }

@@ -224,7 +224,12 @@ mod tests {
             let from = cursor.next().saturating_sub(2);
             let records: Vec<u64> = (from..end).filter(|at| run.present[usize::try_from(*at).unwrap()]).collect();
             let lost = lose_next.min(records.iter().filter(|at| **at >= cursor.next()).count());
-            let kept: Vec<u64> = records.iter().copied().filter(|at| *at < cursor.next()).chain(records.iter().copied().filter(|at| *at >= cursor.next()).skip(lost)).collect();
+            let kept: Vec<u64> = records
+                .iter()
+                .copied()
+                .filter(|at| *at < cursor.next())
+                .chain(records.iter().copied().filter(|at| *at >= cursor.next()).skip(lost))
+                .collect();
             let mut again = false;
             for at in kept.into_iter().take(budget) {
                 let before = cursor.next();

@@ -8,7 +8,9 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 
 use crate::config::Properties;
@@ -32,7 +34,9 @@ impl Admin {
         for (name, value) in properties.iter() {
             config.set(name, value);
         }
-        let client = config.create().map_err(|error| IngestError::Client { cluster: servers.clone(), detail: error.to_string() })?;
+        let client = config
+            .create()
+            .map_err(|error| IngestError::Client { cluster: servers.clone(), detail: error.to_string() })?;
         Ok(Self { client, servers })
     }
 
@@ -53,7 +57,8 @@ impl Admin {
         let new = NewTopic::new(topic, count, TopicReplication::Fixed(1));
         let new = config.iter().fold(new, |new, (name, value)| new.set(name, value));
         let done = block_on(self.client.create_topics([&new], &Self::options())).map_err(|error| self.failed(error))?;
-        done.into_iter().try_for_each(|one| one.map(drop).map_err(|(topic, code)| self.failed(format!("topic {topic}: {code}"))))
+        done.into_iter()
+            .try_for_each(|one| one.map(drop).map_err(|(topic, code)| self.failed(format!("topic {topic}: {code}"))))
     }
 
     /// Deletes a topic.
@@ -61,8 +66,10 @@ impl Admin {
     /// # Errors
     /// The broker refuses or does not answer.
     pub fn delete_topic(&self, topic: &str) -> Result<(), IngestError> {
-        let done = block_on(self.client.delete_topics(&[topic], &Self::options())).map_err(|error| self.failed(error))?;
-        done.into_iter().try_for_each(|one| one.map(drop).map_err(|(topic, code)| self.failed(format!("topic {topic}: {code}"))))
+        let done =
+            block_on(self.client.delete_topics(&[topic], &Self::options())).map_err(|error| self.failed(error))?;
+        done.into_iter()
+            .try_for_each(|one| one.map(drop).map_err(|(topic, code)| self.failed(format!("topic {topic}: {code}"))))
     }
 
     /// Lets a topic grow to so many partitions.
@@ -71,8 +78,10 @@ impl Admin {
     /// The broker refuses or does not answer.
     pub fn grow_topic(&self, topic: &str, partitions: u32) -> Result<(), IngestError> {
         let grown = NewPartitions::new(topic, partitions as usize);
-        let done = block_on(self.client.create_partitions([&grown], &Self::options())).map_err(|error| self.failed(error))?;
-        done.into_iter().try_for_each(|one| one.map(drop).map_err(|(topic, code)| self.failed(format!("topic {topic}: {code}"))))
+        let done =
+            block_on(self.client.create_partitions([&grown], &Self::options())).map_err(|error| self.failed(error))?;
+        done.into_iter()
+            .try_for_each(|one| one.map(drop).map_err(|(topic, code)| self.failed(format!("topic {topic}: {code}"))))
     }
 
     /// Replaces a topic's configuration by this.
@@ -82,8 +91,10 @@ impl Admin {
     pub fn configure_topic(&self, topic: &str, config: &[(&str, &str)]) -> Result<(), IngestError> {
         let alter = AlterConfig::new(ResourceSpecifier::Topic(topic));
         let alter = config.iter().fold(alter, |alter, (name, value)| alter.set(name, value));
-        let done = block_on(self.client.alter_configs([&alter], &Self::options())).map_err(|error| self.failed(error))?;
-        done.into_iter().try_for_each(|one| one.map(drop).map_err(|(_, code)| self.failed(format!("topic {topic}: {code}"))))
+        let done =
+            block_on(self.client.alter_configs([&alter], &Self::options())).map_err(|error| self.failed(error))?;
+        done.into_iter()
+            .try_for_each(|one| one.map(drop).map_err(|(_, code)| self.failed(format!("topic {topic}: {code}"))))
     }
 }
 

@@ -34,15 +34,20 @@ impl EmbeddedBroker {
     /// # Errors
     /// librdkafka refuses, or the thread can't be started.
     pub fn start(topics: &[(&str, u32)]) -> Result<Self, IngestError> {
-        let topics: Vec<(String, i32)> = topics.iter().map(|(name, count)| ((*name).to_owned(), i32::try_from(*count).unwrap_or(i32::MAX))).collect();
+        let topics: Vec<(String, i32)> = topics
+            .iter()
+            .map(|(name, count)| ((*name).to_owned(), i32::try_from(*count).unwrap_or(i32::MAX)))
+            .collect();
         let (tasks, todo) = mpsc::channel();
         let (started, start) = mpsc::channel();
         let name = "modeltrail-embedded-broker";
         let failed = |detail: String| IngestError::Broker { cluster: "embedded".to_owned(), detail };
         // The handle of the cluster stays on one thread.
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || serve(&topics, &started, &todo));
-        let thread = thread.map_err(|error| IngestError::Thread { name: name.to_owned(), detail: error.to_string() })?;
-        let bootstrap = start.recv().map_err(|_| failed("the embedded broker ended at once".to_owned()))?.map_err(failed)?;
+        let thread =
+            thread.map_err(|error| IngestError::Thread { name: name.to_owned(), detail: error.to_string() })?;
+        let bootstrap =
+            start.recv().map_err(|_| failed("the embedded broker ended at once".to_owned()))?.map_err(failed)?;
         Ok(Self { bootstrap, tasks: Some(tasks), thread: Some(thread) })
     }
 

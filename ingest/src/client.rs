@@ -1,7 +1,7 @@
 //! One cluster's consumer: assignment, polling, and the questions asked of the brokers. It decides nothing.
 
-use std::sync::{Mutex, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::bindings::rd_kafka_resp_err_t;
@@ -93,7 +93,9 @@ impl KafkaClient {
     /// Passes on what librdkafka says, and remembers its last complaint. To be called often.
     pub(crate) fn listen(&self) {
         let Some(words) = &self.words else { return };
-        for (level, facility, text) in std::iter::from_fn(|| words.next()).take(LINES).filter(|(_, _, text)| !text.is_empty()) {
+        for (level, facility, text) in
+            std::iter::from_fn(|| words.next()).take(LINES).filter(|(_, _, text)| !text.is_empty())
+        {
             if level > WARNING {
                 tracing::debug!(facility, "librdkafka: {text}");
                 continue;
@@ -157,7 +159,8 @@ impl KafkaClient {
         let partitions = self.partitions(topic)?;
         let client = self.consumer.client();
         let cluster = client.fetch_cluster_id(ASK).unwrap_or_else(|| UNKNOWN.to_owned());
-        let mut seen = Seen { cluster, topic_id: UNKNOWN.to_owned(), marks: Vec::new(), cleanup_policy: None, retention_ms: None };
+        let mut seen =
+            Seen { cluster, topic_id: UNKNOWN.to_owned(), marks: Vec::new(), cleanup_policy: None, retention_ms: None };
         if topic_ids {
             seen.topic_id = self.topic_id(topic)?;
             match ffi::topic_config(client, topic, ASK) {
@@ -176,15 +179,27 @@ impl KafkaClient {
     fn topic_id(&self, topic: &str) -> Result<String, String> {
         match ffi::topic_id(self.consumer.client(), topic, ASK) {
             Ok(id) => Ok(id.unwrap_or_else(|| UNKNOWN.to_owned())),
-            Err(trouble) if trouble.code == rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE => Ok(UNKNOWN.to_owned()),
-            Err(trouble) => Err(format!("the id of topic {topic:?} could not be asked for: {} (where brokers give none, set topic_ids = false)", trouble.text)),
+            Err(trouble) if trouble.code == rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE => {
+                Ok(UNKNOWN.to_owned())
+            }
+            Err(trouble) => Err(format!(
+                "the id of topic {topic:?} could not be asked for: {} (where brokers give none, set topic_ids = false)",
+                trouble.text
+            )),
         }
     }
 
     /// How many partitions a topic has.
     pub(crate) fn partitions(&self, topic: &str) -> Result<u32, String> {
-        let metadata = self.consumer.fetch_metadata(Some(topic), ASK).map_err(|error| format!("no metadata of topic {topic:?}: {error}"))?;
-        let found = metadata.topics().iter().find(|found| found.name() == topic).ok_or_else(|| format!("topic {topic:?} is not there"))?;
+        let metadata = self
+            .consumer
+            .fetch_metadata(Some(topic), ASK)
+            .map_err(|error| format!("no metadata of topic {topic:?}: {error}"))?;
+        let found = metadata
+            .topics()
+            .iter()
+            .find(|found| found.name() == topic)
+            .ok_or_else(|| format!("topic {topic:?} is not there"))?;
         if let Some(error) = found.error() {
             let code = rdkafka::types::RDKafkaErrorCode::from(error);
             return Err(format!("topic {topic:?}: {code}"));
@@ -230,7 +245,9 @@ impl KafkaClient {
         let mut list = TopicPartitionList::with_capacity(commits.len());
         for commit in commits {
             let mut element = list.add_partition(&commit.topic, number(commit.partition));
-            element.set_offset(Offset::Offset(i64::try_from(commit.next).map_err(|error| error.to_string())?)).map_err(text)?;
+            element
+                .set_offset(Offset::Offset(i64::try_from(commit.next).map_err(|error| error.to_string())?))
+                .map_err(text)?;
             element.set_metadata(metadata);
         }
         self.consumer.commit(&list, CommitMode::Sync).map_err(text)
@@ -252,4 +269,3 @@ fn number(partition: u32) -> i32 {
 fn text(error: KafkaError) -> String {
     error.to_string()
 }
-

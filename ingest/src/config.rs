@@ -26,8 +26,15 @@ const DEFAULT_QUARANTINE_BYTES: u64 = 1 << 30;
 pub struct Properties(BTreeMap<String, String>);
 
 /// Properties whose values may be shown. Every other one may hold a password, a key or a token.
-const SHOWN: [&str; 7] =
-    ["bootstrap.servers", "client.rack", "sasl.mechanism", "sasl.mechanisms", "security.protocol", "ssl.ca.location", "ssl.endpoint.identification.algorithm"];
+const SHOWN: [&str; 7] = [
+    "bootstrap.servers",
+    "client.rack",
+    "sasl.mechanism",
+    "sasl.mechanisms",
+    "security.protocol",
+    "ssl.ca.location",
+    "ssl.endpoint.identification.algorithm",
+];
 
 impl Properties {
     /// Just a list of brokers, without TLS or SASL.
@@ -89,7 +96,9 @@ impl TryFrom<StartText> for Start {
         match text {
             StartText::Word(word) if word == "earliest" => Ok(Self::Earliest),
             StartText::Word(word) if word == "latest" => Ok(Self::Latest),
-            StartText::Word(word) => Err(format!("start is `earliest`, `latest` or a table of partition = position, not {word:?}")),
+            StartText::Word(word) => {
+                Err(format!("start is `earliest`, `latest` or a table of partition = position, not {word:?}"))
+            }
             StartText::At(positions) => {
                 let parse = |(partition, position): (String, u64)| match partition.parse::<u32>() {
                     Ok(number) => Ok((number, position)),
@@ -134,7 +143,15 @@ impl SourceConfig {
     /// A source with the defaults.
     #[must_use]
     pub fn new(name: impl Into<String>, topic: impl Into<String>, kafka: Properties) -> Self {
-        Self { name: name.into(), topic: topic.into(), kafka, start: Start::Earliest, allow_compacted: false, topic_ids: true, quarantine_limit: None }
+        Self {
+            name: name.into(),
+            topic: topic.into(),
+            kafka,
+            start: Start::Earliest,
+            allow_compacted: false,
+            topic_ids: true,
+            quarantine_limit: None,
+        }
     }
 
     fn refuse(&self, fault: impl Into<String>) -> IngestError {
@@ -215,9 +232,17 @@ impl IngestConfig {
             return Err(config(format!("record_limit is {}, it must be 1 to {MAX_RECORD_LIMIT}", self.record_limit)));
         }
         if self.check_seconds == 0 || self.check_seconds > MAX_CHECK_EVERY.as_secs() {
-            return Err(config(format!("check_seconds is {}, it must be 1 to {}", self.check_seconds, MAX_CHECK_EVERY.as_secs())));
+            return Err(config(format!(
+                "check_seconds is {}, it must be 1 to {}",
+                self.check_seconds,
+                MAX_CHECK_EVERY.as_secs()
+            )));
         }
-        if self.group.as_ref().is_some_and(|group| group.is_empty() || group.len() > MAX_TOPIC || group.chars().any(char::is_control)) {
+        if self
+            .group
+            .as_ref()
+            .is_some_and(|group| group.is_empty() || group.len() > MAX_TOPIC || group.chars().any(char::is_control))
+        {
             return Err(config("group is not the name of a consumer group".to_owned()));
         }
         let mut names = BTreeSet::new();
@@ -267,7 +292,9 @@ mod tests {
     }
 
     fn fault(sources: Vec<SourceConfig>) -> String {
-        IngestConfig { sources, ..IngestConfig::default() }.check().map_or_else(|error| error.to_string(), |()| "fine".to_owned())
+        IngestConfig { sources, ..IngestConfig::default() }
+            .check()
+            .map_or_else(|error| error.to_string(), |()| "fine".to_owned())
     }
 
     #[test]
@@ -289,8 +316,14 @@ mod tests {
 
     #[test]
     fn no_secret_is_printed() {
-        let kafka = Properties::bootstrap("a:1").with("sasl.password", "hunter2").with("ssl.key.pem", "PRIVATE").with("security.protocol", "sasl_ssl");
-        let text = format!("{:?}", IngestConfig { sources: vec![SourceConfig::new("a", "x", kafka)], ..IngestConfig::default() });
+        let kafka = Properties::bootstrap("a:1")
+            .with("sasl.password", "hunter2")
+            .with("ssl.key.pem", "PRIVATE")
+            .with("security.protocol", "sasl_ssl");
+        let text = format!(
+            "{:?}",
+            IngestConfig { sources: vec![SourceConfig::new("a", "x", kafka)], ..IngestConfig::default() }
+        );
         assert!(!text.contains("hunter2") && !text.contains("PRIVATE"), "{text}");
         assert!(text.contains("sasl_ssl") && text.contains("sasl.password"), "{text}");
     }

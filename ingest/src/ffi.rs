@@ -157,7 +157,8 @@ impl Polled<'_> {
         loop {
             let (mut name, mut value, mut size) = (ptr::null(), ptr::null(), 0);
             // SAFETY: `headers` came from this message, which is alive; the out pointers are writable.
-            let code = unsafe { rd_kafka_header_get_all(headers, found.len(), &raw mut name, &raw mut value, &raw mut size) };
+            let code =
+                unsafe { rd_kafka_header_get_all(headers, found.len(), &raw mut name, &raw mut value, &raw mut size) };
             if code != rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
                 return Ok(found);
             }
@@ -285,7 +286,11 @@ fn c_topic(topic: &str) -> Result<CString, Trouble> {
 }
 
 /// The id of a topic as Kafka prints it; `None` when the broker gives none.
-pub(crate) fn topic_id<C: ClientContext>(client: &Client<C>, topic: &str, timeout: Duration) -> Result<Option<String>, Trouble> {
+pub(crate) fn topic_id<C: ClientContext>(
+    client: &Client<C>,
+    topic: &str,
+    timeout: Duration,
+) -> Result<Option<String>, Trouble> {
     let name = c_topic(topic)?;
     let mut request = Request::new(client, rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, timeout);
     let mut names = [name.as_ptr()];
@@ -310,7 +315,8 @@ pub(crate) fn topic_id<C: ClientContext>(client: &Client<C>, topic: &str, timeou
         }
         let description = *topics;
         let error = rd_kafka_TopicDescription_error(description);
-        let code = if error.is_null() { rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR } else { rd_kafka_error_code(error) };
+        let code =
+            if error.is_null() { rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR } else { rd_kafka_error_code(error) };
         if code != rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
             return Err(Trouble::of(code, rd_kafka_error_string(error)));
         }
@@ -321,7 +327,11 @@ pub(crate) fn topic_id<C: ClientContext>(client: &Client<C>, topic: &str, timeou
 }
 
 /// The configuration of a topic.
-pub(crate) fn topic_config<C: ClientContext>(client: &Client<C>, topic: &str, timeout: Duration) -> Result<BTreeMap<String, String>, Trouble> {
+pub(crate) fn topic_config<C: ClientContext>(
+    client: &Client<C>,
+    topic: &str,
+    timeout: Duration,
+) -> Result<BTreeMap<String, String>, Trouble> {
     let name = c_topic(topic)?;
     let mut request = Request::new(client, rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout);
     // SAFETY: the name is copied; the resource is ours and freed after the call, which copies it.
@@ -352,7 +362,9 @@ pub(crate) fn topic_config<C: ClientContext>(client: &Client<C>, topic: &str, ti
         let entries = rd_kafka_ConfigResource_configs(resource, &raw mut count);
         for at in 0..if entries.is_null() { 0 } else { count } {
             let entry = *entries.add(at);
-            if let (Some(name), Some(value)) = (text_of(rd_kafka_ConfigEntry_name(entry)), text_of(rd_kafka_ConfigEntry_value(entry))) {
+            if let (Some(name), Some(value)) =
+                (text_of(rd_kafka_ConfigEntry_name(entry)), text_of(rd_kafka_ConfigEntry_value(entry)))
+            {
                 found.insert(name, value);
             }
         }

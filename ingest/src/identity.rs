@@ -132,8 +132,14 @@ mod tests {
     fn each_doubt_has_its_cause() {
         assert_eq!(cause(judge(&row(), Some(10), &seen(0, 9))), "position_past_end");
         assert_eq!(cause(judge(&row(), Some(10), &Seen { topic_id: "other".into(), ..seen(0, 99) })), "topic_id");
-        assert_eq!(cause(judge(&row(), Some(10), &Seen { cluster: "other".into(), topic_id: "other".into(), ..seen(0, 99) })), "cluster_id");
-        assert_eq!(cause(judge(&row(), Some(10), &Seen { marks: vec![Marks { low: 0, high: 99 }], ..seen(0, 99) })), "other");
+        assert_eq!(
+            cause(judge(&row(), Some(10), &Seen { cluster: "other".into(), topic_id: "other".into(), ..seen(0, 99) })),
+            "cluster_id"
+        );
+        assert_eq!(
+            cause(judge(&row(), Some(10), &Seen { marks: vec![Marks { low: 0, high: 99 }], ..seen(0, 99) })),
+            "other"
+        );
     }
 
     #[test]

@@ -45,7 +45,8 @@ impl Ingest {
         config.check()?;
         close_removed(config, sink.as_ref())?;
         let group = config.group_for(sink.origin());
-        let mut ingest = Self { clusters: Vec::new(), stop: Arc::new(AtomicBool::new(false)), threads: Mutex::new(Vec::new()) };
+        let mut ingest =
+            Self { clusters: Vec::new(), stop: Arc::new(AtomicBool::new(false)), threads: Mutex::new(Vec::new()) };
         for (properties, sources) in config.clusters() {
             let (jobs, asked) = mpsc::channel();
             let (notes, noted) = mpsc::channel();
@@ -73,7 +74,8 @@ impl Ingest {
 
     fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), IngestError> {
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
-        let thread = thread.map_err(|error| IngestError::Thread { name: name.to_owned(), detail: error.to_string() })?;
+        let thread =
+            thread.map_err(|error| IngestError::Thread { name: name.to_owned(), detail: error.to_string() })?;
         self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
         Ok(())
     }
@@ -81,7 +83,10 @@ impl Ingest {
     /// How the sources stand, in the order of configuration within each cluster; at most a quarter of a second old while the readers work.
     #[must_use]
     pub fn status(&self) -> Vec<SourceStatus> {
-        self.clusters.iter().flat_map(|cluster| cluster.board.lock().unwrap_or_else(PoisonError::into_inner).clone()).collect()
+        self.clusters
+            .iter()
+            .flat_map(|cluster| cluster.board.lock().unwrap_or_else(PoisonError::into_inner).clone())
+            .collect()
     }
 
     /// Goes on with a partition, halted or not, at another position, as a new generation. Gives the index of the entry that says so.
@@ -89,11 +94,19 @@ impl Ingest {
     /// # Errors
     /// There is no such source or partition, the broker or the writer does not answer, or the position isn't there.
     pub fn rebase(&self, source: &str, partition: u32, to: RebaseTo) -> Result<u64, IngestError> {
-        let refuse = |fault: &str| IngestError::Partition { source_name: source.to_owned(), partition, fault: fault.to_owned() };
-        let cluster = self.clusters.iter().find(|cluster| cluster.sources.iter().any(|name| name == source)).ok_or_else(|| refuse("is not configured"))?;
+        let refuse =
+            |fault: &str| IngestError::Partition { source_name: source.to_owned(), partition, fault: fault.to_owned() };
+        let cluster = self
+            .clusters
+            .iter()
+            .find(|cluster| cluster.sources.iter().any(|name| name == source))
+            .ok_or_else(|| refuse("is not configured"))?;
         let (reply, answer) = mpsc::sync_channel(1);
         let stopped = |_| IngestError::Stopped { detail: "a rebase" };
-        cluster.notes.send(Note::Command(Command { source: source.to_owned(), partition, to, reply })).map_err(|_| IngestError::Stopped { detail: "a rebase" })?;
+        cluster
+            .notes
+            .send(Note::Command(Command { source: source.to_owned(), partition, to, reply }))
+            .map_err(|_| IngestError::Stopped { detail: "a rebase" })?;
         answer.recv_timeout(REBASE).map_err(stopped)?
     }
 
@@ -141,7 +154,9 @@ fn close_removed(config: &IngestConfig, sink: &dyn Sink) -> Result<(), IngestErr
             continue;
         }
         let answer = sink.act(Act::CloseSource { source: source.clone() });
-        let done = answer.recv_timeout(CLOSE).map_err(|_| ledger(format!("source {source:?} could not be closed: the writer does not answer")))?;
+        let done = answer
+            .recv_timeout(CLOSE)
+            .map_err(|_| ledger(format!("source {source:?} could not be closed: the writer does not answer")))?;
         done.map_err(|error| ledger(format!("source {source:?} could not be closed: {error}")))?;
         tracing::info!(source, "source closed: it is no longer configured");
     }

@@ -66,8 +66,14 @@ pub(crate) fn prepare(message: &Polled<'_>, rules: &Rules, salt: Salt, now: Micr
 type Timestamp = (Option<i64>, TimestampType);
 
 /// Frames a message; when its headers are more than the framing counts, the first of them, and the fault.
-fn frame<'m>(key: Option<&'m [u8]>, timestamp: Timestamp, headers: &[Header<'m>], body: Option<&'m [u8]>) -> (RecordView<'m>, Option<(Quarantine, String)>) {
-    let framed = |headers: &[Header<'m>]| RecordView::kafka(key, timestamp.0, timestamp.1, headers.iter().copied(), body);
+fn frame<'m>(
+    key: Option<&'m [u8]>,
+    timestamp: Timestamp,
+    headers: &[Header<'m>],
+    body: Option<&'m [u8]>,
+) -> (RecordView<'m>, Option<(Quarantine, String)>) {
+    let framed =
+        |headers: &[Header<'m>]| RecordView::kafka(key, timestamp.0, timestamp.1, headers.iter().copied(), body);
     match framed(headers) {
         Ok(record) => (record, None),
         Err(error) => {

@@ -49,13 +49,18 @@ pub(crate) fn run(jobs: &Receiver<Job>, notes: &Sender<Note>, sink: &dyn Sink, s
 
 fn answer(job: Job, sink: &dyn Sink, stop: &AtomicBool) -> Report {
     match job {
-        Job::Identity { source, check, topic, topic_ids, client } => Report::Identity { source, check, seen: client.identity(&topic, topic_ids, stop) },
-        Job::Marks { source, topic, partitions, client } => Report::Marks { source, marks: client.marks(&topic, partitions, stop) },
+        Job::Identity { source, check, topic, topic_ids, client } => {
+            Report::Identity { source, check, seen: client.identity(&topic, topic_ids, stop) }
+        }
+        Job::Marks { source, topic, partitions, client } => {
+            Report::Marks { source, marks: client.marks(&topic, partitions, stop) }
+        }
         Job::Commit { sources, client } => Report::Commit(commit(&sources, &client, sink)),
     }
 }
 
 fn commit(sources: &[String], client: &KafkaClient, sink: &dyn Sink) -> Result<WitnessVerdict, String> {
-    let rows: Vec<PositionRow> = sink.positions()?.into_iter().filter(|row| !row.closed && sources.contains(&row.source)).collect();
+    let rows: Vec<PositionRow> =
+        sink.positions()?.into_iter().filter(|row| !row.closed && sources.contains(&row.source)).collect();
     witness::commit(client, &rows, sink)
 }

@@ -78,7 +78,9 @@ impl ProducerContext for Context {
                 };
                 self.0.delivered.lock().unwrap_or_else(PoisonError::into_inner).push(delivered);
             }
-            Err((error, _)) => self.0.failed.lock().unwrap_or_else(PoisonError::into_inner).push((*tag, error.to_string())),
+            Err((error, _)) => {
+                self.0.failed.lock().unwrap_or_else(PoisonError::into_inner).push((*tag, error.to_string()))
+            }
         }
     }
 }
@@ -112,7 +114,13 @@ impl Producer {
     fn with(properties: &Properties, transactional_id: Option<&str>) -> Result<Self, IngestError> {
         let servers = properties.servers().to_owned();
         let mut config = ClientConfig::new();
-        for (name, value) in [("enable.idempotence", "true"), ("acks", "all"), ("delivery.timeout.ms", DELIVERY), ("linger.ms", "5"), ("message.max.bytes", "20000000")] {
+        for (name, value) in [
+            ("enable.idempotence", "true"),
+            ("acks", "all"),
+            ("delivery.timeout.ms", DELIVERY),
+            ("linger.ms", "5"),
+            ("message.max.bytes", "20000000"),
+        ] {
             config.set(name, value);
         }
         for (name, value) in properties.iter() {
@@ -123,7 +131,8 @@ impl Producer {
         }
         let acks = Arc::new(Acks::default());
         let inner = BaseProducer::from_config_and_context(&config, Context(Arc::clone(&acks)));
-        let inner = inner.map_err(|error| IngestError::Client { cluster: servers.clone(), detail: error.to_string() })?;
+        let inner =
+            inner.map_err(|error| IngestError::Client { cluster: servers.clone(), detail: error.to_string() })?;
         Ok(Self { inner, acks, servers })
     }
 
@@ -143,7 +152,9 @@ impl Producer {
         record.timestamp = out.timestamp_ms;
         if !out.headers.is_empty() {
             let headers = OwnedHeaders::new_with_capacity(out.headers.len());
-            record.headers = Some(out.headers.iter().fold(headers, |headers, (key, value)| headers.insert(Header { key, value: *value })));
+            record.headers = Some(
+                out.headers.iter().fold(headers, |headers, (key, value)| headers.insert(Header { key, value: *value })),
+            );
         }
         loop {
             match self.inner.send(record) {
@@ -167,7 +178,10 @@ impl Producer {
     pub fn flush(&self, time: Duration) -> Result<(), IngestError> {
         self.done(self.inner.flush(time))?;
         match self.acks.failed.lock().unwrap_or_else(PoisonError::into_inner).first() {
-            Some((tag, error)) => Err(IngestError::Broker { cluster: self.servers.clone(), detail: format!("record {tag} was not delivered: {error}") }),
+            Some((tag, error)) => Err(IngestError::Broker {
+                cluster: self.servers.clone(),
+                detail: format!("record {tag} was not delivered: {error}"),
+            }),
             None => Ok(()),
         }
     }

@@ -135,10 +135,16 @@ impl Sink for LedgerSink {
         for from in [newest, 0] {
             let page = self.ledger.trail(&trail, from, POLICY_PAGE).map_err(|error| text(&error))?;
             for index in page.into_iter().rev() {
-                let Some((event_type, data)) = own_event(self.ledger.store().as_ref(), index).map_err(|error| text(&error))? else { continue };
+                let Some((event_type, data)) =
+                    own_event(self.ledger.store().as_ref(), index).map_err(|error| text(&error))?
+                else {
+                    continue;
+                };
                 let named = match event_type.as_str() {
                     "modeltrail.source.opened.v1" => data.get("cleanup_policy"),
-                    "modeltrail.source.changed.v1" if data.get("key").is_some_and(|key| key == "cleanup_policy") => data.get("new"),
+                    "modeltrail.source.changed.v1" if data.get("key").is_some_and(|key| key == "cleanup_policy") => {
+                        data.get("new")
+                    }
                     _ => continue,
                 };
                 return Ok(named.and_then(|policy| policy.as_str()).map(str::to_owned));
@@ -150,15 +156,22 @@ impl Sink for LedgerSink {
     fn took_record(&self, id: &PartitionId, generation: u64, from: u64) -> Result<bool, String> {
         let size = self.ledger.head().size;
         for index in (size.saturating_sub(LOOK_BACK)..size).rev() {
-            let bytes = self.ledger.header(index).map_err(|error| error.to_string())?.ok_or_else(|| format!("entry {index} is missing"))?;
+            let bytes = self
+                .ledger
+                .header(index)
+                .map_err(|error| error.to_string())?
+                .ok_or_else(|| format!("entry {index} is missing"))?;
             let header = EntryHeader::parse(&bytes).map_err(|error| format!("entry {index}: {error}"))?;
             let received = &header.received;
-            let ours = received.source.as_ref() == Some(&id.source) && received.partition == Some(u64::from(id.partition)) && received.generation == Some(generation);
+            let ours = received.source.as_ref() == Some(&id.source)
+                && received.partition == Some(u64::from(id.partition))
+                && received.generation == Some(generation);
             if ours && let Some(offset) = received.offset {
                 return Ok(offset >= from);
             }
             if header.event.as_ref().is_some_and(|event| event.r#type == POSITIONS)
-                && let Some((_, data)) = own_event(self.ledger.store().as_ref(), EntryIndex(index)).map_err(|error| error.to_string())?
+                && let Some((_, data)) =
+                    own_event(self.ledger.store().as_ref(), EntryIndex(index)).map_err(|error| error.to_string())?
                 && data["source"] == id.source.as_str()
                 && data["partition"] == id.partition
                 && data["generation"] == generation
@@ -167,7 +180,11 @@ impl Sink for LedgerSink {
                 return Ok(last >= from);
             }
         }
-        if size <= LOOK_BACK { Ok(false) } else { Err(format!("no record of {} partition {} among the last {LOOK_BACK} entries", id.source, id.partition)) }
+        if size <= LOOK_BACK {
+            Ok(false)
+        } else {
+            Err(format!("no record of {} partition {} among the last {LOOK_BACK} entries", id.source, id.partition))
+        }
     }
 
     fn poison(&self, cause: String) {

@@ -54,7 +54,11 @@ pub struct Mismatch {
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Kafka's witness ({}) says {:?}, this ledger has {:?}: {}", self.place, self.found, self.expected, self.meaning)
+        write!(
+            f,
+            "Kafka's witness ({}) says {:?}, this ledger has {:?}: {}",
+            self.place, self.found, self.expected, self.meaning
+        )
     }
 }
 
@@ -73,7 +77,8 @@ fn say(origin: &str, size: u64, root: &str) -> String {
 fn parse(text: &str) -> Option<Word> {
     let mut parts = text.split(' ');
     let (tag, origin, size, root) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let plain = !size.is_empty() && size.bytes().all(|byte| byte.is_ascii_digit()) && (size == "0" || !size.starts_with('0'));
+    let plain =
+        !size.is_empty() && size.bytes().all(|byte| byte.is_ascii_digit()) && (size == "0" || !size.starts_with('0'));
     let hex = root.len() == 64 && root.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if tag != TAG || parts.next().is_some() || !plain || !hex {
         return None;
@@ -96,20 +101,33 @@ fn judge(text: &str, place: &str, sink: &dyn Sink) -> Result<Option<Result<u64, 
         return mismatch(expected, "something else uses this consumer group; configure another `group`");
     };
     if word.origin != encode_part(sink.origin()) {
-        return mismatch(expected, "another ledger uses this consumer group; configure another `group`, or the data directory is not the one it was");
+        return mismatch(
+            expected,
+            "another ledger uses this consumer group; configure another `group`, or the data directory is not the one it was",
+        );
     }
     if word.size > size {
-        return mismatch(expected, "this ledger was ahead once: the data directory is an older copy, and going on would sign a second history");
+        return mismatch(
+            expected,
+            "this ledger was ahead once: the data directory is an older copy, and going on would sign a second history",
+        );
     }
     let ours = if word.size == size { root } else { sink.root_at(word.size)? };
     if word.root != ours {
-        return mismatch(say(sink.origin(), word.size, &ours), "this ledger had other entries once: there are two histories under one name");
+        return mismatch(
+            say(sink.origin(), word.size, &ours),
+            "this ledger had other entries once: there are two histories under one name",
+        );
     }
     Ok(Some(Ok(word.size)))
 }
 
 /// Reads back what stands at the group's positions and holds it against the ledger.
-pub(crate) fn read_back(client: &KafkaClient, parts: &[(&str, u32)], sink: &dyn Sink) -> Result<WitnessVerdict, String> {
+pub(crate) fn read_back(
+    client: &KafkaClient,
+    parts: &[(&str, u32)],
+    sink: &dyn Sink,
+) -> Result<WitnessVerdict, String> {
     let mut known: Option<u64> = None;
     for committed in client.committed(parts)? {
         let place = format!("topic {} partition {} at {}", committed.topic, committed.partition, client.servers());
@@ -130,7 +148,8 @@ pub(crate) fn commit(client: &KafkaClient, rows: &[PositionRow], sink: &dyn Sink
         return Ok(verdict);
     }
     let (size, root) = sink.head();
-    let commits: Vec<Commit> = rows.iter().map(|row| Commit { topic: row.topic.clone(), partition: row.partition, next: row.next }).collect();
+    let commits: Vec<Commit> =
+        rows.iter().map(|row| Commit { topic: row.topic.clone(), partition: row.partition, next: row.next }).collect();
     client.commit(&commits, &say(sink.origin(), size, &root))?;
     Ok(verdict)
 }
@@ -166,7 +185,9 @@ fn worse(a: WitnessVerdict, b: WitnessVerdict) -> WitnessVerdict {
         WitnessVerdict::Mismatch(_) => 3,
     };
     match (&a, &b) {
-        (WitnessVerdict::Agrees { size: first }, WitnessVerdict::Agrees { size: second }) => WitnessVerdict::Agrees { size: *first.max(second) },
+        (WitnessVerdict::Agrees { size: first }, WitnessVerdict::Agrees { size: second }) => {
+            WitnessVerdict::Agrees { size: *first.max(second) }
+        }
         _ if rank(&b) > rank(&a) => b,
         _ => a,
     }
@@ -182,7 +203,14 @@ mod tests {
         let text = say("example.com/ml", 42, &root);
         assert_eq!(text, format!("modeltrail1 example.com%2Fml 42 {root}"));
         assert_eq!(parse(&text), Some(Word { origin: "example.com%2Fml".into(), size: 42, root: root.clone() }));
-        let bad = [text.replace("trail1", "trail2"), format!("{text} "), text.replace(" 42 ", " 042 "), text.replace(" 42 ", " +42 "), text.to_uppercase(), text[..60].to_owned()];
+        let bad = [
+            text.replace("trail1", "trail2"),
+            format!("{text} "),
+            text.replace(" 42 ", " 042 "),
+            text.replace(" 42 ", " +42 "),
+            text.to_uppercase(),
+            text[..60].to_owned(),
+        ];
         for text in bad {
             assert_eq!(parse(&text), None, "{text}");
         }

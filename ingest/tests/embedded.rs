@@ -1,4 +1,5 @@
 //! Against librdkafka's mock cluster, into a real ledger: faults that a real broker can't easily be made to show.
+#![allow(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod support;
 
@@ -15,7 +16,9 @@ use modeltrail_core::types::Salt;
 use modeltrail_ingest::broker::EmbeddedBroker;
 use modeltrail_ingest::producer::{Outgoing, Producer};
 use modeltrail_ingest::sink::Refused;
-use modeltrail_ingest::{Ingest, IngestConfig, Properties, RebaseTo, Sink, SourceConfig, Start, WitnessVerdict, check_witness};
+use modeltrail_ingest::{
+    Ingest, IngestConfig, Properties, RebaseTo, Sink, SourceConfig, Start, WitnessVerdict, check_witness,
+};
 use modeltrail_schemas::record::{RecordView, TimestampType, Via};
 use modeltrail_schemas::time::Micros;
 use modeltrail_store::{Act, AppendError, KafkaItem};
@@ -23,11 +26,25 @@ use rdkafka::bindings::rd_kafka_resp_err_t;
 use rdkafka::types::RDKafkaApiKey;
 use support::{TestLedger, config, coverage, event, status_of, until, until_durable};
 
-fn produce(broker: &EmbeddedBroker, topic: &str, partition: u32, ids: std::ops::Range<u64>, body: impl Fn(u64) -> Vec<u8>) {
+fn produce(
+    broker: &EmbeddedBroker,
+    topic: &str,
+    partition: u32,
+    ids: std::ops::Range<u64>,
+    body: impl Fn(u64) -> Vec<u8>,
+) {
     let producer = Producer::new(&Properties::bootstrap(broker.bootstrap())).unwrap();
     for id in ids {
         let payload = body(id);
-        producer.send(Outgoing { topic, partition: Some(partition), payload: Some(&payload), tag: id, ..Outgoing::default() }).unwrap();
+        producer
+            .send(Outgoing {
+                topic,
+                partition: Some(partition),
+                payload: Some(&payload),
+                tag: id,
+                ..Outgoing::default()
+            })
+            .unwrap();
     }
     producer.flush(Duration::from_secs(20)).unwrap();
 }
@@ -63,7 +80,8 @@ fn every_position_is_covered_once_over_restarts() {
     }
     let covered = coverage(&ledger, "ml");
     let (first, second) = (&covered[&(0, 1)], &covered[&(1, 1)]);
-    let (entries, doubles) = (first.entries() + second.entries(), first.ranges("duplicate") + second.ranges("duplicate"));
+    let (entries, doubles) =
+        (first.entries() + second.entries(), first.ranges("duplicate") + second.ranges("duplicate"));
     assert_eq!((first.next(), second.next()), (2100, 900));
     assert_eq!((entries, doubles), (2100, 900));
     let opened = ledger.own("source.opened");
@@ -77,7 +95,9 @@ fn what_cannot_be_read_is_an_entry_and_good_ones_follow() {
     let ledger = TestLedger::new();
     let producer = Producer::new(&Properties::bootstrap(broker.bootstrap())).unwrap();
     let send = |payload: Option<&[u8]>, headers: &[(&str, Option<&[u8]>)]| {
-        producer.send(Outgoing { topic: "t", partition: Some(0), key: Some(b"k"), headers, payload, ..Outgoing::default() }).unwrap();
+        producer
+            .send(Outgoing { topic: "t", partition: Some(0), key: Some(b"k"), headers, payload, ..Outgoing::default() })
+            .unwrap();
     };
     let good = event("good");
     let big = vec![b'x'; (1 << 20) + 1];
@@ -95,13 +115,18 @@ fn what_cannot_be_read_is_an_entry_and_good_ones_follow() {
     let quarantined: Vec<(u64, String)> = ledger
         .headers()
         .iter()
-        .filter_map(|header| header.quarantine.as_ref().map(|quarantine| (header.received.offset.unwrap(), quarantine.reason.clone())))
+        .filter_map(|header| {
+            header.quarantine.as_ref().map(|quarantine| (header.received.offset.unwrap(), quarantine.reason.clone()))
+        })
         .collect();
-    let expected = [(0, "malformed"), (1, "malformed"), (2, "malformed"), (3, "malformed"), (4, "oversize"), (7, "conflict")];
+    let expected =
+        [(0, "malformed"), (1, "malformed"), (2, "malformed"), (3, "malformed"), (4, "oversize"), (7, "conflict")];
     assert_eq!(quarantined, expected.map(|(offset, reason)| (offset, reason.to_owned())));
     let covered = coverage(&ledger, "ml");
     assert_eq!((covered[&(0, 1)].entries(), covered[&(0, 1)].ranges("duplicate")), (7, 1));
-    until("the status is shown", 5, || status_of(&ingest, "ml").partitions.first().is_some_and(|one| one.counts.quarantined == 5));
+    until("the status is shown", 5, || {
+        status_of(&ingest, "ml").partitions.first().is_some_and(|one| one.counts.quarantined == 5)
+    });
 }
 
 #[test]
@@ -129,7 +154,9 @@ fn what_retention_took_is_a_gap_and_reading_goes_on() {
     assert!(covered.gaps() > 50, "{}", covered.gaps());
     assert_eq!(covered.next(), 130);
     assert_eq!(covered.entries() + covered.gaps(), 130);
-    until("the gap is shown", 5, || status_of(&ingest, "ml").partitions.first().is_some_and(|one| one.counts.gap_positions == covered.gaps() as u64));
+    until("the gap is shown", 5, || {
+        status_of(&ingest, "ml").partitions.first().is_some_and(|one| one.counts.gap_positions == covered.gaps() as u64)
+    });
 }
 
 /// A writer that has no room while it is told so.
@@ -305,13 +332,18 @@ fn a_position_past_the_end_halts_and_a_rebase_goes_on() {
     let ingest = start(&ledger, &config);
     until("it halts", 30, || status_of(&ingest, "ml").state == "halted");
     let halted = ledger.own("source.halted");
-    assert_eq!((halted.len(), halted[0]["cause"].as_str(), halted[0]["stored"].as_str(), halted[0]["seen"].as_str()), (1, Some("position_past_end"), Some("50"), Some("20")));
+    assert_eq!(
+        (halted.len(), halted[0]["cause"].as_str(), halted[0]["stored"].as_str(), halted[0]["seen"].as_str()),
+        (1, Some("position_past_end"), Some("50"), Some("20"))
+    );
     let message = status_of(&ingest, "ml").partitions[0].last_error.clone().unwrap();
     assert!(message.contains("source rebase ml 0") && message.contains("50"), "{message}");
     // A halt stays over a restart, and is not recorded twice.
     ingest.shutdown();
     let ingest = start(&ledger, &config);
-    until("it is still halted", 30, || status_of(&ingest, "ml").state == "halted" && status_of(&ingest, "ml").checked_at.is_some());
+    until("it is still halted", 30, || {
+        status_of(&ingest, "ml").state == "halted" && status_of(&ingest, "ml").checked_at.is_some()
+    });
     assert_eq!(ledger.own("source.halted").len(), 1);
     let refused = ingest.rebase("ml", 0, RebaseTo::Position(21)).unwrap_err().to_string();
     assert!(refused.contains("position 21 is not there"), "{refused}");
@@ -393,7 +425,10 @@ fn an_epoch_that_ended_before_mere_markers_proves_nothing() {
     opened_before(&ledger, "t", 9, epoch);
     took(&ledger, 9, epoch);
     // Positions 10 and 11 gave no record: markers of a later epoch, for all that a consumer is told.
-    ledger.sink().send(vec![KafkaItem::End { partition: PartitionId { source: "ml".into(), partition: 0 }, end: 12 }]).unwrap();
+    ledger
+        .sink()
+        .send(vec![KafkaItem::End { partition: PartitionId { source: "ml".into(), partition: 0 }, end: 12 }])
+        .unwrap();
     until("the end is covered", 10, || ledger.durable("ml")[&0] == 12);
     let ingest = start(&ledger, &config(vec![broker.source("ml", "t")]));
     until_durable(&ledger, &ingest, "ml", &ends(&[20]), 30);
@@ -433,7 +468,9 @@ fn start_at_a_position_and_a_quarantine_limit() {
     let source = SourceConfig { start: start_at, quarantine_limit: Some(4), ..broker.source("ml", "t") };
     let ingest = start(&ledger, &config(vec![source]));
     until_durable(&ledger, &ingest, "ml", &ends(&[10, 9]), 30);
-    until("partition 1 has stopped", 10, || status_of(&ingest, "ml").partitions.get(1).is_some_and(|one| one.state == "stopped"));
+    until("partition 1 has stopped", 10, || {
+        status_of(&ingest, "ml").partitions.get(1).is_some_and(|one| one.state == "stopped")
+    });
     let covered = coverage(&ledger, "ml");
     assert_eq!((covered[&(0, 1)].first, covered[&(0, 1)].entries(), covered[&(1, 1)].entries()), (7, 3, 9));
 }
@@ -455,7 +492,8 @@ fn kafka_is_a_witness() {
     let WitnessVerdict::Mismatch(mismatch) = verdict(&copy, &config) else { panic!("a copy was not seen") };
     assert!(mismatch.to_string().contains("older copy"), "{mismatch}");
     // Grown beyond it, it has another root at that size.
-    let copying = Ingest::start(&IngestConfig { group: Some("elsewhere".into()), ..config.clone() }, &copy.sink()).unwrap();
+    let copying =
+        Ingest::start(&IngestConfig { group: Some("elsewhere".into()), ..config.clone() }, &copy.sink()).unwrap();
     produce(&broker, "t", 1, 1000..1050, numbered);
     until_durable(&copy, &copying, "ml", &ends(&[50, 50]), 30);
     copying.shutdown();
@@ -470,10 +508,15 @@ fn kafka_is_a_witness() {
     assert!(mismatch.to_string().contains("another ledger"), "{mismatch}");
     // While it runs, a mismatch poisons.
     let ingest = Ingest::start(&theirs, &other.sink()).unwrap();
-    until("the writer is poisoned", 30, || matches!(other.ledger().status(), modeltrail_store::WriterStatus::Poisoned { .. }));
+    until("the writer is poisoned", 30, || {
+        matches!(other.ledger().status(), modeltrail_store::WriterStatus::Poisoned { .. })
+    });
     until("it is shown", 10, || status_of(&ingest, "ml").error.is_some_and(|error| error.contains("another ledger")));
     // A cluster that isn't there.
-    let nowhere = IngestConfig { sources: vec![SourceConfig::new("ml", "t", Properties::bootstrap("127.0.0.1:1"))], ..IngestConfig::default() };
+    let nowhere = IngestConfig {
+        sources: vec![SourceConfig::new("ml", "t", Properties::bootstrap("127.0.0.1:1"))],
+        ..IngestConfig::default()
+    };
     assert!(matches!(verdict(&ledger, &nowhere), WitnessVerdict::Unreachable { .. }));
 }
 
@@ -482,11 +525,15 @@ fn two_sources_of_one_cluster_are_read_side_by_side() {
     let broker = EmbeddedBroker::start(&[("a", 1), ("b", 3)]).unwrap();
     let ledger = TestLedger::new();
     produce(&broker, "a", 0, 0..10, numbered);
-    (0..3).for_each(|partition| produce(&broker, "b", partition, 100 * u64::from(partition) + 100..100 * u64::from(partition) + 150, numbered));
+    (0..3).for_each(|partition| {
+        produce(&broker, "b", partition, 100 * u64::from(partition) + 100..100 * u64::from(partition) + 150, numbered)
+    });
     let ingest = start(&ledger, &config(vec![broker.source("one", "a"), broker.source("two", "b")]));
     until_durable(&ledger, &ingest, "one", &ends(&[10]), 30);
     until_durable(&ledger, &ingest, "two", &ends(&[50, 50, 50]), 30);
-    until("both are shown", 10, || ingest.status().iter().all(|source| source.state == "reading" && source.checked_at.is_some()));
+    until("both are shown", 10, || {
+        ingest.status().iter().all(|source| source.state == "reading" && source.checked_at.is_some())
+    });
     let text = serde_json::to_string(&ingest.status()).unwrap();
     assert!(text.contains("\"topic_id\":\"unknown\"") && text.contains("\"state\":\"reading\""), "{text}");
 }

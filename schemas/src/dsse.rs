@@ -94,10 +94,7 @@ impl Envelope {
         if signatures.len() > MAX_SIGNATURES {
             return Err(DsseError::TooManySignatures(signatures.len()));
         }
-        let signatures = signatures
-            .iter()
-            .enumerate()
-            .map(|(index, one)| signature(index, one));
+        let signatures = signatures.iter().enumerate().map(|(index, one)| signature(index, one));
         Ok(Self {
             signatures: signatures.collect::<Result<_, _>>()?,
             payload_type: text(members, "payloadType", "payloadType")?.to_owned(),
@@ -110,8 +107,7 @@ impl Envelope {
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         let signature = |one: &Signature| {
-            let mut members =
-                Map::from_iter([("sig".to_owned(), json!(STANDARD.encode(&one.sig)))]);
+            let mut members = Map::from_iter([("sig".to_owned(), json!(STANDARD.encode(&one.sig)))]);
             if !one.keyid.is_empty() {
                 members.insert("keyid".to_owned(), json!(one.keyid));
             }
@@ -134,12 +130,7 @@ impl Envelope {
 /// DSSE's pre-authentication encoding: `DSSEv1 <bytes of type> <type> <bytes of payload> <payload>`.
 #[must_use]
 pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
-    let mut encoded = format!(
-        "DSSEv1 {} {payload_type} {} ",
-        payload_type.len(),
-        payload.len()
-    )
-    .into_bytes();
+    let mut encoded = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len()).into_bytes();
     encoded.extend_from_slice(payload);
     encoded
 }
@@ -155,10 +146,7 @@ fn signature(index: usize, value: &Value) -> Result<Signature, DsseError> {
     };
     let sig = text(members, "sig", &format!("signatures/{index}/sig"))?;
     let kept = || sig.as_bytes()[..sig.len().min(MAX_BROKEN_SIG)].to_vec();
-    Ok(Signature {
-        keyid,
-        sig: decode(sig).unwrap_or_else(kept),
-    })
+    Ok(Signature { keyid, sig: decode(sig).unwrap_or_else(kept) })
 }
 
 /// The (`keyid`, `sig`) of each signature as text, as they stand in a value that [`Envelope::from_value`] has read.
@@ -174,11 +162,7 @@ fn present<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value>
     members.get(name).filter(|value| !is_absent(value))
 }
 
-fn text<'a>(
-    members: &'a Map<String, Value>,
-    name: &str,
-    place: &str,
-) -> Result<&'a str, DsseError> {
+fn text<'a>(members: &'a Map<String, Value>, name: &str, place: &str) -> Result<&'a str, DsseError> {
     match present(members, name) {
         Some(Value::String(text)) => Ok(text),
         Some(_) => Err(shape(place, "a string")),
@@ -189,17 +173,11 @@ fn text<'a>(
 /// DSSE lets a producer choose between the two alphabets. Padding and trailing bits are as RFC 4648 has them, so that there is
 /// one text for the same bytes in each.
 fn decode(text: &str) -> Option<Vec<u8>> {
-    STANDARD
-        .decode(text)
-        .or_else(|_| URL_SAFE.decode(text))
-        .ok()
+    STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()
 }
 
 fn shape(place: &str, expected: &'static str) -> DsseError {
-    DsseError::Shape {
-        place: place.to_owned(),
-        expected,
-    }
+    DsseError::Shape { place: place.to_owned(), expected }
 }
 
 #[cfg(test)]
@@ -209,10 +187,7 @@ mod tests {
     #[test]
     fn encodes_as_the_specification_does() {
         let encoded = pae("http://example.com/HelloWorld", b"hello world");
-        assert_eq!(
-            encoded,
-            b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
-        );
+        assert_eq!(encoded, b"DSSEv1 29 http://example.com/HelloWorld 11 hello world");
         assert_eq!(pae("", b""), b"DSSEv1 0  0 ");
         assert_eq!(pae("é", b"\xff"), b"DSSEv1 2 \xc3\xa9 1 \xff");
     }
@@ -225,26 +200,15 @@ mod tests {
             );
             let envelope = Envelope::parse(text.as_bytes()).unwrap();
             assert_eq!(envelope.payload, [0xfb, 0xff, 0xbf]);
-            let keys: Vec<_> = envelope
-                .signatures
-                .iter()
-                .map(|one| (one.keyid.as_str(), one.sig.as_slice()))
-                .collect();
+            let keys: Vec<_> = envelope.signatures.iter().map(|one| (one.keyid.as_str(), one.sig.as_slice())).collect();
             assert_eq!(keys, [("", b"\xff".as_slice()), ("k", b"\xff")]);
         }
     }
 
     #[test]
     fn a_sig_that_is_no_base64_is_kept_but_never_as_long_as_one() {
-        for (sig, kept) in [
-            ("A", b"A".as_slice()),
-            ("/w", b"/w"),
-            ("+_+_", b"+_+_"),
-            (&"!".repeat(64), &[b'!'; 63]),
-        ] {
-            let text = format!(
-                r#"{{"payloadType":"t","payload":"AA==","signatures":[{{"sig":"{sig}"}}]}}"#
-            );
+        for (sig, kept) in [("A", b"A".as_slice()), ("/w", b"/w"), ("+_+_", b"+_+_"), (&"!".repeat(64), &[b'!'; 63])] {
+            let text = format!(r#"{{"payloadType":"t","payload":"AA==","signatures":[{{"sig":"{sig}"}}]}}"#);
             let envelope = Envelope::parse(text.as_bytes()).unwrap();
             assert_eq!(envelope.signatures[0].sig, kept, "{sig}");
             assert_eq!(Envelope::parse(&envelope.to_json()), Ok(envelope));
@@ -253,85 +217,35 @@ mod tests {
 
     #[test]
     fn what_is_built_is_read_back() {
-        let signature = Signature {
-            keyid: "k".to_owned(),
-            sig: vec![0xff; 64],
-        };
+        let signature = Signature { keyid: "k".to_owned(), sig: vec![0xff; 64] };
         let envelope = Envelope {
             payload_type: "application/cloudevents+json".to_owned(),
             payload: b"{}".to_vec(),
-            signatures: vec![
-                signature,
-                Signature {
-                    keyid: String::new(),
-                    sig: vec![1],
-                },
-            ],
+            signatures: vec![signature, Signature { keyid: String::new(), sig: vec![1] }],
         };
         assert_eq!(Envelope::parse(&envelope.to_json()), Ok(envelope.clone()));
         assert!(json::is_canonical(&envelope.to_json()));
-        assert_eq!(
-            envelope.signed_bytes(),
-            b"DSSEv1 28 application/cloudevents+json 2 {}"
-        );
+        assert_eq!(envelope.signed_bytes(), b"DSSEv1 28 application/cloudevents+json 2 {}");
     }
 
     #[test]
     fn names_what_is_wrong() {
-        let many = format!(
-            r#"{{"payloadType":"t","payload":"AA==","signatures":[{}]}}"#,
-            [r#"{"sig":"AA"}"#; 17].join(",")
-        );
+        let many =
+            format!(r#"{{"payloadType":"t","payload":"AA==","signatures":[{}]}}"#, [r#"{"sig":"AA"}"#; 17].join(","));
         let cases = [
             ("[]", "`envelope` is not an object"),
-            (
-                r#"{"payloadType":"t","payload":"AA"}"#,
-                "`signatures` is missing",
-            ),
-            (
-                r#"{"payloadType":"t","payload":"AA","signatures":{}}"#,
-                "`signatures` is not an array",
-            ),
-            (
-                r#"{"payloadType":"t","payload":"AA==","signatures":[]}"#,
-                "`signatures` is empty",
-            ),
-            (
-                r#"{"payloadType":"","payload":"AA==","signatures":[{"sig":"AA"}]}"#,
-                "`payloadType` is missing",
-            ),
-            (
-                r#"{"payloadType":1,"payload":"AA==","signatures":[{"sig":"AA"}]}"#,
-                "`payloadType` is not a string",
-            ),
-            (
-                r#"{"payloadType":"t","payload":"AA","signatures":[{"sig":"AA"}]}"#,
-                "`payload` is neither",
-            ),
-            (
-                r#"{"payloadType":"t","payload":"AB==","signatures":[{"sig":"AA"}]}"#,
-                "`payload` is neither",
-            ),
-            (
-                r#"{"payloadType":"t","payload":"A A=","signatures":[{"sig":"AA"}]}"#,
-                "`payload` is neither",
-            ),
-            (
-                r#"{"payloadType":"t","payload":"+_+_","signatures":[{"sig":"AA"}]}"#,
-                "`payload` is neither",
-            ),
-            (
-                r#"{"payloadType":"t","payload":"AA","signatures":[1]}"#,
-                "`signatures/0` is not an object",
-            ),
-            (
-                r#"{"payloadType":"t","payload":"AA","signatures":[{"sig":null}]}"#,
-                "`signatures/0/sig` is missing",
-            ),
-            (
-                r#"{"payloadType":"t","payload":"AA","signatures":[{"sig":"AA","keyid":1}]}"#,
-                "keyid` is not a string",
-            ),
+            (r#"{"payloadType":"t","payload":"AA"}"#, "`signatures` is missing"),
+            (r#"{"payloadType":"t","payload":"AA","signatures":{}}"#, "`signatures` is not an array"),
+            (r#"{"payloadType":"t","payload":"AA==","signatures":[]}"#, "`signatures` is empty"),
+            (r#"{"payloadType":"","payload":"AA==","signatures":[{"sig":"AA"}]}"#, "`payloadType` is missing"),
+            (r#"{"payloadType":1,"payload":"AA==","signatures":[{"sig":"AA"}]}"#, "`payloadType` is not a string"),
+            (r#"{"payloadType":"t","payload":"AA","signatures":[{"sig":"AA"}]}"#, "`payload` is neither"),
+            (r#"{"payloadType":"t","payload":"AB==","signatures":[{"sig":"AA"}]}"#, "`payload` is neither"),
+            (r#"{"payloadType":"t","payload":"A A=","signatures":[{"sig":"AA"}]}"#, "`payload` is neither"),
+            (r#"{"payloadType":"t","payload":"+_+_","signatures":[{"sig":"AA"}]}"#, "`payload` is neither"),
+            (r#"{"payloadType":"t","payload":"AA","signatures":[1]}"#, "`signatures/0` is not an object"),
+            (r#"{"payloadType":"t","payload":"AA","signatures":[{"sig":null}]}"#, "`signatures/0/sig` is missing"),
+            (r#"{"payloadType":"t","payload":"AA","signatures":[{"sig":"AA","keyid":1}]}"#, "keyid` is not a string"),
             (many.as_str(), "17 signatures are more than 16"),
         ];
         for (text, message) in cases {

@@ -121,10 +121,7 @@ impl Envelope {
         }
         if let Some(data) = &self.data {
             members.insert("data".to_owned(), data.clone());
-            members.insert(
-                "datacontenttype".to_owned(),
-                Value::from("application/json"),
-            );
+            members.insert("datacontenttype".to_owned(), Value::from("application/json"));
         }
         compact(&Value::Object(members))
     }
@@ -142,9 +139,7 @@ impl Envelope {
             ("source", self.source.clone()),
             ("type", self.r#type.clone()),
         ];
-        let optional = optional
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)));
+        let optional = optional.into_iter().filter_map(|(name, value)| Some((name, value?)));
         demanded.into_iter().chain(optional)
     }
 }
@@ -161,10 +156,7 @@ pub fn split_batch(body: &[u8]) -> std::result::Result<Vec<&[u8]>, JsonError> {
 /// ±(2^53−1) only, as in all our own formats.
 #[must_use]
 pub fn own_body(event_type: &str, data: Value) -> Vec<u8> {
-    let members = [
-        ("data".to_owned(), data),
-        ("type".to_owned(), Value::from(event_type)),
-    ];
+    let members = [("data".to_owned(), data), ("type".to_owned(), Value::from(event_type))];
     json::canonical(&Value::Object(Map::from_iter(members)))
 }
 
@@ -197,11 +189,7 @@ pub(crate) fn checked(name: &'static str, text: String) -> Result<String> {
     if text.len() > MAX_ATTRIBUTE {
         return Err(EnvelopeError::TooLong(name, text.len()));
     }
-    if text.chars().any(char::is_control) {
-        Err(EnvelopeError::Control(name))
-    } else {
-        Ok(text)
-    }
+    if text.chars().any(char::is_control) { Err(EnvelopeError::Control(name)) } else { Ok(text) }
 }
 
 #[cfg(test)]

@@ -49,12 +49,8 @@ pub fn elements(bytes: &[u8], most: usize) -> Result<Vec<&[u8]>, JsonError> {
 /// The value has to hold [`in_range`] integers only, as all values from [`parse`] do: RFC 8785 knows doubles alone.
 #[must_use]
 pub fn canonical(value: &Value) -> Vec<u8> {
-    debug_assert!(
-        in_range(value),
-        "an integer outside ±(2^53−1) has no canonical form"
-    );
-    serde_json_canonicalizer::to_vec(value)
-        .expect("a `Value` has text names, unique ones, and no infinite number")
+    debug_assert!(in_range(value), "an integer outside ±(2^53−1) has no canonical form");
+    serde_json_canonicalizer::to_vec(value).expect("a `Value` has text names, unique ones, and no infinite number")
 }
 
 /// Whether every integer of `value` lies within ±(2^53−1).
@@ -69,9 +65,7 @@ pub fn in_range(value: &Value) -> bool {
 }
 
 fn integer_in_range(number: &serde_json::Number) -> bool {
-    let magnitude = number
-        .as_u64()
-        .or_else(|| number.as_i64().map(i64::unsigned_abs));
+    let magnitude = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
     magnitude.is_some_and(|magnitude| magnitude <= MAX_INTEGER)
 }
 

@@ -31,9 +31,7 @@ pub use words::{Format, Quarantine, Role};
 pub const READING: u32 = 1;
 
 /// The groups of event types that only the ledger writes: `modeltrail.<group>.…`.
-pub const OWN_GROUPS: [&str; 8] = [
-    "ledger", "key", "source", "ingest", "export", "report", "access", "record",
-];
+pub const OWN_GROUPS: [&str; 8] = ["ledger", "key", "source", "ingest", "export", "report", "access", "record"];
 
 /// What identifies an event, as it stands in an entry header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,10 +105,7 @@ impl Reading {
     /// The subject that the event is about; of an entry that adds trails, the first by name of those it adds in that role.
     #[must_use]
     pub fn about(&self) -> Option<&Subject> {
-        self.trails
-            .iter()
-            .find(|(role, _)| *role == Role::About)
-            .map(|(_, subject)| subject)
+        self.trails.iter().find(|(role, _)| *role == Role::About).map(|(_, subject)| subject)
     }
 
     /// The reason for quarantine alone.

@@ -18,6 +18,8 @@ mod view;
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::envelope::MAX_BATCH;
+
 pub use view::{AttributeView, RecordView};
 
 /// The version of the framing.
@@ -51,9 +53,7 @@ impl Via {
     /// The way of that word.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Kafka, Self::Http, Self::Ledger]
-            .into_iter()
-            .find(|via| via.as_str() == word)
+        [Self::Kafka, Self::Http, Self::Ledger].into_iter().find(|via| via.as_str() == word)
     }
 }
 
@@ -97,10 +97,7 @@ pub struct Attribute {
 
 impl Attribute {
     fn view(&self) -> AttributeView<'_> {
-        AttributeView {
-            name: Cow::Borrowed(&self.name),
-            value: self.value.as_deref().map(Cow::Borrowed),
-        }
+        AttributeView { name: Cow::Borrowed(&self.name), value: self.value.as_deref().map(Cow::Borrowed) }
     }
 }
 
@@ -147,8 +144,10 @@ pub enum RecordError {
     /// A name or value that a u32 can't count.
     #[error("record has an attribute of {0} bytes, the framing holds less than 4 GiB")]
     TooLong(usize),
-    /// An element number that is not below the number of elements.
-    #[error("record is element {0} of a batch of {1}; numbers start at 0")]
+    /// An element number that is not below the number of elements, or a batch of too many.
+    #[error(
+        "record is element {0} of a batch of {1}; numbers start at 0, and a batch has at most {MAX_BATCH} elements"
+    )]
     Batch(usize, usize),
 }
 
@@ -164,15 +163,12 @@ impl Record {
         headers: &[(N, Option<V>)],
         body: Option<&[u8]>,
     ) -> Result<Self, RecordError> {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| (name.as_ref(), value.as_ref().map(AsRef::as_ref)));
-        RecordView::kafka(key, timestamp_ms, timestamp_type, headers, body)
-            .map(|view| view.to_record())
+        let headers = headers.iter().map(|(name, value)| (name.as_ref(), value.as_ref().map(AsRef::as_ref)));
+        RecordView::kafka(key, timestamp_ms, timestamp_type, headers, body).map(|view| view.to_record())
     }
 
     /// What came over HTTP: `batch` is (i, n) for element i of n, `headers` all of the request's. Only `content-type` and `ce-*`
-    /// are kept, with names in lower case: never credentials, never cookies.
+    /// are kept, with names in lower case and no spaces around values: never credentials, never cookies.
     ///
     /// # Errors
     /// [`RecordError::Batch`], [`RecordError::TooManyAttributes`], [`RecordError::TooLong`].
@@ -181,20 +177,14 @@ impl Record {
         headers: &[(N, V)],
         body: &[u8],
     ) -> Result<Self, RecordError> {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| (name.as_ref(), value.as_ref()));
+        let headers = headers.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
         RecordView::http(batch, headers, body).map(|view| view.to_record())
     }
 
     /// What the ledger itself writes: canonical JSON of `{"data":…,"type":…}`.
     #[must_use]
     pub fn ledger(body: Vec<u8>) -> Self {
-        Self {
-            transport: Vec::new(),
-            producer: Vec::new(),
-            body,
-        }
+        Self { transport: Vec::new(), producer: Vec::new(), body }
     }
 
     /// Our attributes, about how it came.

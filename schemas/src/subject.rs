@@ -39,9 +39,7 @@ pub enum SubjectError {
     #[error("subject has no known kind before its first `/`")]
     Kind,
     /// Not one or two parts after the kind.
-    #[error(
-        "subject has {0} parts after its kind; kind/name or kind/namespace/name is right, other `/` are %2F"
-    )]
+    #[error("subject has {0} parts after its kind; kind/name or kind/namespace/name is right, other `/` are %2F")]
     Parts(usize),
     /// Nothing between two marks.
     #[error("subject has an empty part at byte {0}")]
@@ -50,9 +48,7 @@ pub enum SubjectError {
     #[error("subject has a byte at {0} that must be percent-encoded")]
     Raw(usize),
     /// A percent sign without two upper-case hex digits, or one that encodes a byte that stands for itself.
-    #[error(
-        "subject has a wrong percent-encoding at byte {0}; two upper-case hex digits, and only where needed"
-    )]
+    #[error("subject has a wrong percent-encoding at byte {0}; two upper-case hex digits, and only where needed")]
     Escape(usize),
     /// A part whose bytes are not UTF-8.
     #[error("subject has a part at byte {0} that does not decode to UTF-8")]
@@ -88,33 +84,17 @@ impl Subject {
 
     /// Wraps text that was put together from a kind and encoded parts; only its length is still open.
     pub(crate) fn from_encoded(text: String) -> Result<Self, SubjectError> {
-        debug_assert!(
-            text.len() > MAX_BYTES || Self::parse(&text).is_ok(),
-            "built a malformed subject: {text}"
-        );
-        if text.len() > MAX_BYTES {
-            Err(SubjectError::TooLong(text.len()))
-        } else {
-            Ok(Self(text))
-        }
+        debug_assert!(text.len() > MAX_BYTES || Self::parse(&text).is_ok(), "built a malformed subject: {text}");
+        if text.len() > MAX_BYTES { Err(SubjectError::TooLong(text.len())) } else { Ok(Self(text)) }
     }
 
     /// The subject of these parts, each as its source names it.
     ///
     /// # Errors
     /// [`SubjectError::Empty`] for an empty part, [`SubjectError::TooLong`].
-    pub fn of(
-        kind: Kind,
-        namespace: Option<&str>,
-        name: &str,
-        version: Option<&str>,
-    ) -> Result<Self, SubjectError> {
+    pub fn of(kind: Kind, namespace: Option<&str>, name: &str, version: Option<&str>) -> Result<Self, SubjectError> {
         let mut text = kind.as_str().to_owned();
-        let marked = [
-            namespace.map(|part| ('/', part)),
-            Some(('/', name)),
-            version.map(|part| ('@', part)),
-        ];
+        let marked = [namespace.map(|part| ('/', part)), Some(('/', name)), version.map(|part| ('@', part))];
         for (mark, part) in marked.into_iter().flatten() {
             text.push(mark);
             if part.is_empty() {
@@ -134,19 +114,14 @@ impl Subject {
     /// What kind of thing it names.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        let kind = self
-            .0
-            .split_once('/')
-            .and_then(|(kind, _)| Kind::parse(kind));
+        let kind = self.0.split_once('/').and_then(|(kind, _)| Kind::parse(kind));
         kind.expect("a subject begins with a known kind, checked when it was made")
     }
 
     /// The namespace, decoded.
     #[must_use]
     pub fn namespace(&self) -> Option<Cow<'_, str>> {
-        self.path()
-            .rsplit_once('/')
-            .map(|(namespace, _)| decode_part(namespace))
+        self.path().rsplit_once('/').map(|(namespace, _)| decode_part(namespace))
     }
 
     /// The name, decoded.
@@ -159,9 +134,7 @@ impl Subject {
     /// The version, decoded.
     #[must_use]
     pub fn version(&self) -> Option<Cow<'_, str>> {
-        self.0
-            .split_once('@')
-            .map(|(_, version)| decode_part(version))
+        self.0.split_once('@').map(|(_, version)| decode_part(version))
     }
 
     /// The decoded parts after the kind, in order.
@@ -172,9 +145,7 @@ impl Subject {
     /// The same subject without its version; `None` when it has none.
     #[must_use]
     pub fn whole(&self) -> Option<Self> {
-        self.0
-            .split_once('@')
-            .map(|(whole, _)| Self(whole.to_owned()))
+        self.0.split_once('@').map(|(whole, _)| Self(whole.to_owned()))
     }
 
     fn after_kind(&self) -> &str {

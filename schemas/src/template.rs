@@ -100,8 +100,7 @@ impl Template {
                 _ => Err(BuildError::NotText(".".to_owned())),
             },
             Shape::Thing(path) => {
-                let thing =
-                    find(value, path)?.ok_or_else(|| BuildError::Missing(path.join(".")))?;
+                let thing = find(value, path)?.ok_or_else(|| BuildError::Missing(path.join(".")))?;
                 if !thing.is_object() {
                     return Err(BuildError::NotObject(path.join(".")));
                 }
@@ -137,20 +136,13 @@ impl Parts {
 }
 
 fn kind_in(value: &Value) -> Result<Kind, BuildError> {
-    let name =
-        text_in(value, &parse::KIND)?.ok_or_else(|| BuildError::Missing("kind".to_owned()))?;
+    let name = text_in(value, &parse::KIND)?.ok_or_else(|| BuildError::Missing("kind".to_owned()))?;
     Kind::parse(name).ok_or(BuildError::Kind)
 }
 
 impl Part {
     /// Appends the mark and the encoded part, or nothing when it is optional and absent.
-    fn push(
-        &self,
-        to: &mut String,
-        mark: char,
-        value: &Value,
-        source: &str,
-    ) -> Result<(), BuildError> {
+    fn push(&self, to: &mut String, mark: char, value: &Value, source: &str) -> Result<(), BuildError> {
         match self.chosen(value, source)? {
             Some(part) => {
                 to.push(mark);
@@ -162,11 +154,7 @@ impl Part {
         }
     }
 
-    fn chosen<'a>(
-        &'a self,
-        value: &'a Value,
-        source: &'a str,
-    ) -> Result<Option<&'a str>, BuildError> {
+    fn chosen<'a>(&'a self, value: &'a Value, source: &'a str) -> Result<Option<&'a str>, BuildError> {
         for choice in &self.choices {
             let found = match choice {
                 Choice::Path(path) => text_in(value, path)?,
@@ -194,11 +182,7 @@ fn find<'a>(value: &'a Value, path: &[String]) -> Result<Option<&'a Value>, Buil
     let mut here = value;
     for (depth, name) in path.iter().enumerate() {
         let Value::Object(members) = here else {
-            let place = if depth == 0 {
-                "/data".to_owned()
-            } else {
-                path[..depth].join(".")
-            };
+            let place = if depth == 0 { "/data".to_owned() } else { path[..depth].join(".") };
             return Err(BuildError::NotObject(place));
         };
         match members.get(name) {
@@ -238,19 +222,10 @@ impl Pointer {
         let refused = || TemplateError::Pointer(text.to_owned());
         let steps = match text.strip_prefix("/data").ok_or_else(refused)? {
             "" => Vec::new(),
-            rest => rest
-                .strip_prefix('/')
-                .ok_or_else(refused)?
-                .split('/')
-                .map(Step::of)
-                .collect(),
+            rest => rest.strip_prefix('/').ok_or_else(refused)?.split('/').map(Step::of).collect(),
         };
         let odd = |step: &Step| matches!(step, Step::Member(name) if name.is_empty() || name.contains(['~', '*']));
-        if steps.iter().any(odd) {
-            Err(refused())
-        } else {
-            Ok(Self(steps))
-        }
+        if steps.iter().any(odd) { Err(refused()) } else { Ok(Self(steps)) }
     }
 
     /// Calls `each` with every value in `data` that the pointer points at, in order.
@@ -261,11 +236,7 @@ impl Pointer {
 
 impl Step {
     fn of(text: &str) -> Self {
-        if text == "*" {
-            Self::Each
-        } else {
-            Self::Member(text.to_owned())
-        }
+        if text == "*" { Self::Each } else { Self::Member(text.to_owned()) }
     }
 }
 

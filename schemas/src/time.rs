@@ -25,9 +25,7 @@ impl Micros {
     /// The time so many microseconds after 1970; `None` outside the years 0001 to 9999.
     #[must_use]
     pub fn new(micros: i64) -> Option<Self> {
-        (Self::MIN.0..=Self::MAX.0)
-            .contains(&micros)
-            .then_some(Self(micros))
+        (Self::MIN.0..=Self::MAX.0).contains(&micros).then_some(Self(micros))
     }
 
     /// Microseconds since 1970, negative before.
@@ -117,8 +115,7 @@ pub fn parse_rfc3339(text: &str) -> Option<Micros> {
     }
     let (fraction, zone) = fraction(&bytes[19..])?;
     let days = i64::from(date.num_days_from_ce() - UNIX_EPOCH_FROM_CE);
-    let whole_minute =
-        days * PER_DAY + i64::from(hour * 60 + minute) * PER_MINUTE - offset(zone)? * PER_MINUTE;
+    let whole_minute = days * PER_DAY + i64::from(hour * 60 + minute) * PER_MINUTE - offset(zone)? * PER_MINUTE;
     Micros::new(whole_minute + i64::from(second) * PER_SECOND + fraction)
 }
 
@@ -136,10 +133,7 @@ fn fraction(rest: &[u8]) -> Option<(i64, &[u8])> {
     }
     let kept = count.min(6);
     let scale = 10_i64.pow(6 - u32::try_from(kept).ok()?);
-    Some((
-        i64::from(decimal(&digits[..kept])?) * scale,
-        &digits[count..],
-    ))
+    Some((i64::from(decimal(&digits[..kept])?) * scale, &digits[count..]))
 }
 
 /// The minutes that local time is ahead of UTC, from `Z` or `±hh:mm`.
@@ -160,11 +154,7 @@ fn pair(bytes: &[u8], at: usize) -> Option<u32> {
 
 /// The number that the bytes spell, at most nine of them; `None` when one is not a digit.
 fn decimal(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |number, digit| {
-        digit
-            .is_ascii_digit()
-            .then(|| number * 10 + u32::from(digit - b'0'))
-    })
+    digits.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0')))
 }
 
 #[cfg(test)]
@@ -180,17 +170,11 @@ mod tests {
         let cases = [
             ("2026-11-23T08:20:11Z", "2026-11-23T08:20:11.000000Z"),
             ("2026-11-23T08:20:11.5Z", "2026-11-23T08:20:11.500000Z"),
-            (
-                "2026-11-23T08:20:11.123456999Z",
-                "2026-11-23T08:20:11.123456Z",
-            ),
+            ("2026-11-23T08:20:11.123456999Z", "2026-11-23T08:20:11.123456Z"),
             ("2026-11-23T09:20:11.1+01:00", "2026-11-23T08:20:11.100000Z"),
             ("2026-11-22T20:50:11-11:30", "2026-11-23T08:20:11.000000Z"),
             ("2026-11-23T08:20:11-00:00", "2026-11-23T08:20:11.000000Z"),
-            (
-                "2026-11-23T08:20:11.12345678901234567890Z",
-                "2026-11-23T08:20:11.123456Z",
-            ),
+            ("2026-11-23T08:20:11.12345678901234567890Z", "2026-11-23T08:20:11.123456Z"),
             ("0001-01-01T00:00:00-00:01", "0001-01-01T00:01:00.000000Z"),
             ("1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z"),
             ("2024-02-29T00:00:00Z", "2024-02-29T00:00:00.000000Z"),
@@ -245,10 +229,7 @@ mod tests {
     #[test]
     fn the_bounds_are_those_of_the_years() {
         assert_eq!(parse_rfc3339("0001-01-01T00:00:00Z"), Some(Micros::MIN));
-        assert_eq!(
-            parse_rfc3339("9999-12-31T23:59:59.999999Z"),
-            Some(Micros::MAX)
-        );
+        assert_eq!(parse_rfc3339("9999-12-31T23:59:59.999999Z"), Some(Micros::MAX));
         assert_eq!(Micros::new(Micros::MAX.as_micros() + 1), None);
         assert_eq!(Micros::MIN.checked_add(-1), None);
         assert_eq!(Micros::EPOCH.checked_add(1).map(Micros::as_micros), Some(1));

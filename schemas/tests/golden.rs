@@ -12,11 +12,7 @@ use modeltrail_schemas::time::Micros;
 use modeltrail_schemas::{catalogue, json};
 use serde_json::{Value, json};
 
-const OUTSIDE: OwnContext<'static> = OwnContext {
-    origin: "",
-    received_at: Micros::EPOCH,
-    index: None,
-};
+const OUTSIDE: OwnContext<'static> = OwnContext { origin: "", received_at: Micros::EPOCH, index: None };
 
 struct Example {
     name: String,
@@ -27,26 +23,14 @@ struct Example {
 
 fn examples() -> Vec<Example> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     let named = |path: PathBuf| {
-        let name = path
-            .file_name()?
-            .to_str()?
-            .strip_suffix(".example.json")?
-            .to_owned();
+        let name = path.file_name()?.to_str()?.strip_suffix(".example.json")?.to_owned();
         let bytes = fs::read(&path).unwrap();
         let golden = fs::read(path.with_file_name(format!("{name}.reading.json"))).unwrap();
         let event = json::parse(&bytes).unwrap();
-        Some(Example {
-            name,
-            bytes,
-            event,
-            golden: json::parse(&golden).unwrap(),
-        })
+        Some(Example { name, bytes, event, golden: json::parse(&golden).unwrap() })
     };
     paths.into_iter().filter_map(named).collect()
 }
@@ -97,27 +81,14 @@ fn shown(reading: &Reading) -> Value {
 #[test]
 fn every_core_type_reads_as_its_golden_file_says() {
     let examples = examples();
-    let core = catalogue::catalogue()
-        .events
-        .iter()
-        .filter(|event| event.core)
-        .count();
+    let core = catalogue::catalogue().events.iter().filter(|event| event.core).count();
     assert_eq!(examples.len(), core);
     for example in &examples {
-        let reading = if example.is_own() {
-            example.read_as_own()
-        } else {
-            from_kafka(&[], &example.bytes)
-        };
+        let reading = if example.is_own() { example.read_as_own() } else { from_kafka(&[], &example.bytes) };
         assert_eq!(reading.quarantine, None, "{}", example.name);
         assert!(reading.known, "{}", example.name);
         assert_eq!(shown(&reading), example.golden, "{}", example.name);
-        assert_eq!(
-            reading.data.as_ref(),
-            Some(&example.event["data"]),
-            "{}",
-            example.name
-        );
+        assert_eq!(reading.data.as_ref(), Some(&example.event["data"]), "{}", example.name);
     }
 }
 
@@ -137,35 +108,17 @@ fn binary_mode_and_http_give_the_same_reading_but_for_the_format() {
     for example in examples().iter().filter(|example| !example.is_own()) {
         let envelope = Envelope::parse(&example.bytes).unwrap();
         let mut expected = example.golden.clone();
-        let http = Record::http(
-            None,
-            &[("Content-Type", "application/cloudevents+json")],
-            &example.bytes,
-        )
-        .unwrap();
+        let http = Record::http(None, &[("Content-Type", "application/cloudevents+json")], &example.bytes).unwrap();
         let http = read_bytes(Via::Http, &http.encode(), &OUTSIDE).unwrap();
         assert_eq!(shown(&http), expected, "{} over http", example.name);
         expected["format"] = json!("cloudevents-binary");
         let (headers, body) = envelope.to_binary(Prefix::Kafka);
-        let headers: Vec<_> = headers
-            .into_iter()
-            .map(|(name, value)| (name, Some(value)))
-            .collect();
-        assert_eq!(
-            shown(&from_kafka(&headers, &body)),
-            expected,
-            "{} in binary mode",
-            example.name
-        );
+        let headers: Vec<_> = headers.into_iter().map(|(name, value)| (name, Some(value))).collect();
+        assert_eq!(shown(&from_kafka(&headers, &body)), expected, "{} in binary mode", example.name);
         let (headers, body) = envelope.to_binary(Prefix::Http);
         let record = Record::http(None, &headers, &body).unwrap();
         let reading = read_bytes(Via::Http, &record.encode(), &OUTSIDE).unwrap();
-        assert_eq!(
-            shown(&reading),
-            expected,
-            "{} in binary mode over http",
-            example.name
-        );
+        assert_eq!(shown(&reading), expected, "{} in binary mode over http", example.name);
     }
 }
 
@@ -184,12 +137,9 @@ fn add_absent(value: &mut Value) {
     match value {
         Value::Object(members) => {
             members.values_mut().for_each(add_absent);
-            for (name, absent) in [
-                ("namespace", json!(null)),
-                ("version", json!("")),
-                ("path", json!(null)),
-                ("digest", json!("")),
-            ] {
+            for (name, absent) in
+                [("namespace", json!(null)), ("version", json!("")), ("path", json!(null)), ("digest", json!(""))]
+            {
                 members.entry(name).or_insert(absent);
             }
         }

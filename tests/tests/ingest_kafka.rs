@@ -1,4 +1,5 @@
 //! Sources against a real Apache Kafka, into a real ledger: what librdkafka's mock cluster does not do.
+#![allow(clippy::unwrap_used, reason = "a test that fails says where")]
 
 #[path = "../../ingest/tests/support/mod.rs"]
 mod support;
@@ -44,7 +45,15 @@ impl Cluster {
 fn send(producer: &Producer, topic: &str, partition: u32, ids: std::ops::Range<u64>) {
     for id in ids {
         let payload = event(&format!("e{id}"));
-        producer.send(Outgoing { topic, partition: Some(partition), payload: Some(&payload), tag: id, ..Outgoing::default() }).unwrap();
+        producer
+            .send(Outgoing {
+                topic,
+                partition: Some(partition),
+                payload: Some(&payload),
+                tag: id,
+                ..Outgoing::default()
+            })
+            .unwrap();
     }
 }
 
@@ -59,7 +68,12 @@ fn ends(list: &[u64]) -> BTreeMap<u32, u64> {
 }
 
 fn ids(ledger: &TestLedger) -> BTreeSet<String> {
-    ledger.headers().iter().filter(|header| header.received.via == "kafka").filter_map(|header| header.event.as_ref().map(|event| event.id.clone())).collect()
+    ledger
+        .headers()
+        .iter()
+        .filter(|header| header.received.via == "kafka")
+        .filter_map(|header| header.event.as_ref().map(|event| event.id.clone()))
+        .collect()
 }
 
 #[test]
@@ -116,13 +130,21 @@ fn a_topic_made_anew_halts_and_a_rebase_goes_on() {
     });
     let halted = ledger.own("source.halted");
     assert_eq!(halted.len(), 2, "{halted:?}");
-    assert!(halted.iter().all(|halt| halt["cause"] == "topic_id" && halt["stored"] == before.as_str() && halt["seen"] != before.as_str()), "{halted:?}");
+    assert!(
+        halted.iter().all(|halt| halt["cause"] == "topic_id"
+            && halt["stored"] == before.as_str()
+            && halt["seen"] != before.as_str()),
+        "{halted:?}"
+    );
     assert_eq!(ledger.durable("ml"), ends(&[20, 5]));
     ingest.rebase("ml", 0, RebaseTo::Earliest).unwrap();
     ingest.rebase("ml", 1, RebaseTo::Position(30)).unwrap();
     until_durable(&ledger, &ingest, "ml", &ends(&[40, 40]), 60);
     let covered = coverage(&ledger, "ml");
-    assert_eq!((covered[&(0, 1)].entries(), covered[&(0, 2)].entries(), covered[&(1, 2)].first, covered[&(1, 2)].entries()), (20, 40, 30, 10));
+    assert_eq!(
+        (covered[&(0, 1)].entries(), covered[&(0, 2)].entries(), covered[&(1, 2)].first, covered[&(1, 2)].entries()),
+        (20, 40, 30, 10)
+    );
     assert_ne!(ledger.own("source.rebased")[0]["new"]["topic_id"], before.as_str());
 }
 
@@ -150,32 +172,54 @@ fn a_topic_made_anew_while_it_is_read_halts() {
 #[test]
 fn a_compacted_topic_is_refused_unless_allowed() {
     let topic = "ingest-compacted";
-    let settings = [("cleanup.policy", "compact"), ("segment.ms", "100"), ("min.cleanable.dirty.ratio", "0.01"), ("max.compaction.lag.ms", "100"), ("delete.retention.ms", "100")];
+    let settings = [
+        ("cleanup.policy", "compact"),
+        ("segment.ms", "100"),
+        ("min.cleanable.dirty.ratio", "0.01"),
+        ("max.compaction.lag.ms", "100"),
+        ("delete.retention.ms", "100"),
+    ];
     let Some(cluster) = cluster(topic, 1, &settings) else { return };
     let ledger = TestLedger::new();
     let producer = cluster.producer();
     for round in 0..30u64 {
         let payload = event(&format!("e{round}"));
-        producer.send(Outgoing { topic, partition: Some(0), key: Some(b"one key"), payload: Some(&payload), ..Outgoing::default() }).unwrap();
+        producer
+            .send(Outgoing {
+                topic,
+                partition: Some(0),
+                key: Some(b"one key"),
+                payload: Some(&payload),
+                ..Outgoing::default()
+            })
+            .unwrap();
         producer.flush(TIME).unwrap();
         if round % 5 == 0 {
             std::thread::sleep(Duration::from_millis(150));
         }
     }
     let refused = Ingest::start(&config(vec![cluster.source(topic)]), &ledger.sink()).unwrap();
-    until("it is refused", 30, || status_of(&refused, "ml").error.is_some_and(|error| error.contains("allow_compacted")));
+    until("it is refused", 30, || {
+        status_of(&refused, "ml").error.is_some_and(|error| error.contains("allow_compacted"))
+    });
     refused.shutdown();
     assert!(ledger.own("source.opened").is_empty());
     let allowed = SourceConfig { allow_compacted: true, ..cluster.source(topic) };
     let ingest = Ingest::start(&config(vec![allowed]), &ledger.sink()).unwrap();
     until_durable(&ledger, &ingest, "ml", &ends(&[30]), 60);
     let covered = &coverage(&ledger, "ml")[&(0, 1)];
-    assert_eq!(covered.entries() + covered.undelivered() + covered.gaps() + usize::try_from(covered.first).unwrap(), 30);
+    assert_eq!(
+        covered.entries() + covered.undelivered() + covered.gaps() + usize::try_from(covered.first).unwrap(),
+        30
+    );
     assert!(ids(&ledger).contains("e29"));
     cluster.admin.configure_topic(topic, &[("cleanup.policy", "delete")]).unwrap();
     until("the change is recorded", 30, || !ledger.own("source.changed").is_empty());
     let changed = ledger.own("source.changed");
-    assert_eq!((changed[0]["key"].as_str(), changed[0]["old"].as_str(), changed[0]["new"].as_str()), (Some("cleanup_policy"), Some("compact"), Some("delete")));
+    assert_eq!(
+        (changed[0]["key"].as_str(), changed[0]["old"].as_str(), changed[0]["new"].as_str()),
+        (Some("cleanup_policy"), Some("compact"), Some("delete"))
+    );
 }
 
 #[test]
@@ -194,7 +238,13 @@ fn a_partition_added_later_is_read_from_its_first_record() {
     });
     send(&producer, topic, 1, 100..110);
     producer.flush(TIME).unwrap();
-    let last = producer.take_delivered().iter().filter(|delivered| delivered.partition == 2).map(|delivered| delivered.offset + 1).max().unwrap();
+    let last = producer
+        .take_delivered()
+        .iter()
+        .filter(|delivered| delivered.partition == 2)
+        .map(|delivered| delivered.offset + 1)
+        .max()
+        .unwrap();
     until_durable(&ledger, &ingest, "ml", &ends(&[10, 10, last]), 60);
     let changed = ledger.own("source.changed");
     assert_eq!((changed.len(), changed[0]["old"].as_u64(), changed[0]["new"].as_u64()), (1, Some(1), Some(3)));
@@ -213,8 +263,13 @@ fn odd_and_bad_records_are_entries_and_good_ones_still_arrive() {
     let Some(cluster) = cluster(topic, 1, &[("max.message.bytes", "8000000")]) else { return };
     let ledger = TestLedger::new();
     let producer = cluster.producer();
-    let put = |key: Option<&[u8]>, headers: &[(&str, Option<&[u8]>)], payload: Option<&[u8]>, timestamp_ms: Option<i64>| {
-        producer.send(Outgoing { topic, partition: Some(0), key, headers, payload, timestamp_ms, ..Outgoing::default() }).unwrap();
+    let put = |key: Option<&[u8]>,
+               headers: &[(&str, Option<&[u8]>)],
+               payload: Option<&[u8]>,
+               timestamp_ms: Option<i64>| {
+        producer
+            .send(Outgoing { topic, partition: Some(0), key, headers, payload, timestamp_ms, ..Outgoing::default() })
+            .unwrap();
     };
     let big = vec![b'x'; 6_000_000];
     let good = event("good");
@@ -243,7 +298,9 @@ fn odd_and_bad_records_are_entries_and_good_ones_still_arrive() {
     let values: Vec<Option<Vec<u8>>> = record.producer().iter().map(|attribute| attribute.value.clone()).collect();
     assert_eq!(values, [None, Some(Vec::new()), Some(b"2".to_vec())]);
     assert_eq!(record.transport()[1].value.as_deref(), Some(&b"1000"[..]));
-    until("all are shown", 5, || status_of(&ingest, "ml").partitions.first().is_some_and(|one| one.counts.quarantined == 10_005));
+    until("all are shown", 5, || {
+        status_of(&ingest, "ml").partitions.first().is_some_and(|one| one.counts.quarantined == 10_005)
+    });
 }
 
 #[test]
@@ -292,8 +349,14 @@ fn restarts_under_load_take_every_record_once() {
     let entries: usize = covered.values().map(support::Generation::entries).sum();
     assert_eq!(entries, delivered.len());
     assert_eq!(ids(&ledger), delivered.iter().map(|one| format!("e{}", one.tag)).collect());
-    assert!(ledger.own("source.halted").is_empty() && ledger.own("source.gap").is_empty() && ledger.own("source.opened").len() == 1);
+    assert!(
+        ledger.own("source.halted").is_empty()
+            && ledger.own("source.gap").is_empty()
+            && ledger.own("source.opened").len() == 1
+    );
     // The witness of a real broker keeps what it was told.
     let size = ledger.ledger().head().size;
-    until("the head is committed", 30, || check_witness(&sources, ledger.sink().as_ref()).unwrap() == WitnessVerdict::Agrees { size });
+    until("the head is committed", 30, || {
+        check_witness(&sources, ledger.sink().as_ref()).unwrap() == WitnessVerdict::Agrees { size }
+    });
 }

@@ -45,7 +45,14 @@ pub(crate) fn run(args: &CheckpointArgs, out: Output) -> anyhow::Result<Exit> {
         CheckpointCommand::Consistency { old, new, trust, tiles, server } => {
             let trust = keys::trust(trust)?;
             let found = consistency(old, new, &trust, tiles.as_deref(), server)?;
-            out.print(&found, || format!("the tree of size {} grew from the tree of size {} of {}\n", found.new.size, found.old.size, printable(&found.new.origin)))?;
+            out.print(&found, || {
+                format!(
+                    "the tree of size {} grew from the tree of size {} of {}\n",
+                    found.new.size,
+                    found.old.size,
+                    printable(&found.new.origin)
+                )
+            })?;
         }
     }
     Ok(Exit::Holds)
@@ -64,7 +71,12 @@ fn open(path: &Path, trust: &Trust) -> anyhow::Result<(Checkpoint, Verified)> {
         policy.quorum_holds(&note).map_err(|what| refused(format!("{shown} {what}")))?;
     }
     let signed_by = holding.into_iter().filter_map(|at| pins.get(at)).map(ToString::to_string).collect();
-    let verified = Verified { origin: claimed.origin.clone(), size: claimed.size.get(), root: claimed.root.to_string(), signed_by };
+    let verified = Verified {
+        origin: claimed.origin.clone(),
+        size: claimed.size.get(),
+        root: claimed.root.to_string(),
+        signed_by,
+    };
     Ok((claimed, verified))
 }
 
@@ -73,14 +85,23 @@ fn text(verified: &Verified) -> String {
     printable(&format!("holds: {origin}, size {size}, root {root}\nsigned by {}\n", signed_by.join(", ")))
 }
 
-fn consistency(old: &Path, new: &Path, trust: &Trust, tiles: Option<&Path>, server: &ServerArgs) -> anyhow::Result<Consistent> {
+fn consistency(
+    old: &Path,
+    new: &Path,
+    trust: &Trust,
+    tiles: Option<&Path>,
+    server: &ServerArgs,
+) -> anyhow::Result<Consistent> {
     let (old, old_verified) = open(old, trust)?;
     let (new, new_verified) = open(new, trust)?;
     if old.origin != new.origin {
         return Err(refused(format!("the checkpoints are of two ledgers, {:?} and {:?}", old.origin, new.origin)));
     }
     if old.size > new.size {
-        return Err(refused(format!("the older checkpoint has size {}, the newer only {}: are they the wrong way round?", old.size, new.size)));
+        return Err(refused(format!(
+            "the older checkpoint has size {}, the newer only {}: are they the wrong way round?",
+            old.size, new.size
+        )));
     }
     let proof = if old.size == new.size {
         Vec::new()
@@ -104,7 +125,8 @@ struct Answer {
 fn of_server(old: &Checkpoint, new: &Checkpoint, server: &ServerArgs) -> anyhow::Result<Vec<NodeHash>> {
     let (old, new) = (old.size.to_string(), new.size.to_string());
     let answer: Answer = Server::new(server)?.get("/v1/proofs/consistency", &[("old", &old), ("new", &new)])?;
-    let parse = |hash: &String| hash.parse().context("the server's proof has a hash that is not 64 lower-case hex digits");
+    let parse =
+        |hash: &String| hash.parse().context("the server's proof has a hash that is not 64 lower-case hex digits");
     answer.proof.iter().map(parse).collect()
 }
 
@@ -120,8 +142,13 @@ impl HashReader for Mirror {
         let at = |width: u16| self.root.join(TileId { width, ..id }.path());
         let wanted = id.byte_len();
         // The full tile, or any partial one that has enough.
-        let path = std::iter::once(FULL_WIDTH).chain(id.width..FULL_WIDTH).map(at).find(|path| path.is_file()).unwrap_or_else(|| at(id.width));
-        let mut bytes = std::fs::read(&path).map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+        let path = std::iter::once(FULL_WIDTH)
+            .chain(id.width..FULL_WIDTH)
+            .map(at)
+            .find(|path| path.is_file())
+            .unwrap_or_else(|| at(id.width));
+        let mut bytes = std::fs::read(&path)
+            .map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
         if bytes.len() < wanted {
             let what = format!("{} has {} bytes, {wanted} are needed", path.display(), bytes.len());
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, what));

@@ -57,7 +57,11 @@ pub(crate) fn run(args: &EmitArgs, out: Output) -> anyhow::Result<Exit> {
     }
     let bodies: Vec<&[u8]> = if args.lines { lines(&bytes) } else { vec![&bytes] };
     // All are looked at before the first is sent: half a file is worse than none.
-    let kinds = bodies.iter().enumerate().map(|(at, body)| kind(body).with_context(|| format!("event {}", at + 1))).collect::<anyhow::Result<Vec<_>>>()?;
+    let kinds = bodies
+        .iter()
+        .enumerate()
+        .map(|(at, body)| kind(body).with_context(|| format!("event {}", at + 1)))
+        .collect::<anyhow::Result<Vec<_>>>()?;
     let mut sent = Vec::new();
     for (body, kind) in bodies.into_iter().zip(kinds) {
         let answer = send(&server, kind, body, args.retries)?;
@@ -86,7 +90,9 @@ fn kind(body: &[u8]) -> anyhow::Result<&'static str> {
             events.iter().try_for_each(event)?;
             Ok(BATCH)
         }
-        Value::Object(members) if members.contains_key("payloadType") && members.contains_key("signatures") => Ok(dsse::MEDIA_TYPE),
+        Value::Object(members) if members.contains_key("payloadType") && members.contains_key("signatures") => {
+            Ok(dsse::MEDIA_TYPE)
+        }
         other => event(&other).map(|()| EVENT),
     }
 }
@@ -95,7 +101,9 @@ fn kind(body: &[u8]) -> anyhow::Result<&'static str> {
 fn event(event: &Value) -> anyhow::Result<()> {
     for needed in ["id", "source", "type"] {
         if event.get(needed).and_then(Value::as_str).is_none_or(str::is_empty) {
-            bail!("has no {needed}; an event needs id, source and type, and its id is what keeps it from being doubled");
+            bail!(
+                "has no {needed}; an event needs id, source and type, and its id is what keeps it from being doubled"
+            );
         }
     }
     Ok(())
@@ -132,9 +140,11 @@ fn answers(kind: &str, answer: &Answer) -> anyhow::Result<Vec<Sent>> {
         receipt: Option<Box<RawValue>>,
         problem: Option<Box<RawValue>>,
     }
-    let elements: Vec<Element> = serde_json::from_slice(&answer.body).context("the answer to a batch is not a list of receipts and problems")?;
+    let elements: Vec<Element> =
+        serde_json::from_slice(&answer.body).context("the answer to a batch is not a list of receipts and problems")?;
     let each = |element: Element| {
-        let body = element.receipt.or(element.problem).context("an answer of a batch has neither receipt nor problem")?;
+        let body =
+            element.receipt.or(element.problem).context("an answer of a batch has neither receipt nor problem")?;
         one(element.status, body.get().as_bytes())
     };
     elements.into_iter().map(each).collect()
@@ -142,12 +152,20 @@ fn answers(kind: &str, answer: &Answer) -> anyhow::Result<Vec<Sent>> {
 
 fn one(status: u16, body: &[u8]) -> anyhow::Result<Sent> {
     if !matches!(status, 200..=299) {
-        let problem = serde_json::from_slice(body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()));
+        let problem =
+            serde_json::from_slice(body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()));
         return Ok(Sent { status, index: None, duplicate: false, file: None, receipt: None, problem: Some(problem) });
     }
     let receipt = Receipt::parse(body).with_context(|| format!("the answer {status} holds no receipt"))?;
     let raw = RawValue::from_string(String::from_utf8_lossy(&receipt.to_bytes()).into_owned())?;
-    Ok(Sent { status, index: Some(receipt.index.get()), duplicate: receipt.duplicate, file: None, receipt: Some(raw), problem: None })
+    Ok(Sent {
+        status,
+        index: Some(receipt.index.get()),
+        duplicate: receipt.duplicate,
+        file: None,
+        receipt: Some(raw),
+        problem: None,
+    })
 }
 
 /// Writes a receipt to its file. One that is there already is the receipt of the same entry.
@@ -164,8 +182,12 @@ fn keep(mut sent: Sent, directory: Option<&Path>) -> anyhow::Result<Sent> {
 
 fn tell(sent: &Sent, out: Output) -> anyhow::Result<()> {
     match (&sent.problem, sent.index) {
-        (Some(problem), _) => say(&format!("refused ({}): {}", sent.status, crate::output::printable(&problem.to_string()))),
-        (None, Some(index)) => say(&format!("entry {index}{}", if sent.duplicate { " (a duplicate of it)" } else { "" })),
+        (Some(problem), _) => {
+            say(&format!("refused ({}): {}", sent.status, crate::output::printable(&problem.to_string())))
+        }
+        (None, Some(index)) => {
+            say(&format!("entry {index}{}", if sent.duplicate { " (a duplicate of it)" } else { "" }))
+        }
         (None, None) => {}
     }
     match &sent.receipt {

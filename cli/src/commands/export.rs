@@ -77,7 +77,11 @@ fn fetch(args: &ExportArgs, server: &Server, path: &Path) -> anyhow::Result<u64>
         query.push(("as_of", as_of));
     }
     let mut stream = server.stream("/v1/exports", &query)?;
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path).with_context(|| format!("could not create {}", path.display()))?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .with_context(|| format!("could not create {}", path.display()))?;
     let bytes = io::copy(&mut stream, &mut file).context("the answer broke off")?;
     file.sync_all().with_context(|| format!("could not write {}", path.display()))?;
     Ok(bytes)

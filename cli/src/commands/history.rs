@@ -108,7 +108,9 @@ fn of_server(args: &HistoryArgs) -> anyhow::Result<Vec<Item>> {
             None if items.len() as u64 == page.count => return Ok(items),
             None => bail!("the server counts {} entries on the trail, but gave {}", page.count, items.len()),
             // An answer that does not get on would be asked for ever.
-            Some(next) if after.is_some_and(|after| next <= after) => bail!("the server's answer does not get on after {next}"),
+            Some(next) if after.is_some_and(|after| next <= after) => {
+                bail!("the server's answer does not get on after {next}")
+            }
             Some(next) => after = Some(next),
         }
     }
@@ -127,7 +129,10 @@ fn text(items: &[Item]) -> String {
         }
         let notes = if notes.is_empty() { String::new() } else { format!("  [{}]", notes.join(", ")) };
         let event_type = item.r#type.as_deref().unwrap_or("(no event)");
-        let row = format!("{:>5}  entry {:<8}  {}  {:<11}  {event_type}{notes}", item.n, item.index, item.received_at, item.role);
+        let row = format!(
+            "{:>5}  entry {:<8}  {}  {:<11}  {event_type}{notes}",
+            item.n, item.index, item.received_at, item.role
+        );
         // Writing to a string never fails.
         let _ = writeln!(text, "{}", printable(&row));
     }

@@ -18,7 +18,12 @@ struct Document {
 pub(crate) fn run(args: &KeygenArgs, out: Output) -> anyhow::Result<Exit> {
     let key = ProducerKey::generate()?;
     key.save(&args.output)?;
-    let document = Document { file: args.output.display().to_string(), alg: "ed25519", key_id: key.id(), public_key: key.public() };
+    let document = Document {
+        file: args.output.display().to_string(),
+        alg: "ed25519",
+        key_id: key.id(),
+        public_key: key.public(),
+    };
     out.print(&document, || format!("key_id {}\npublic_key {}\n", document.key_id, document.public_key))?;
     Ok(Exit::Holds)
 }

@@ -44,13 +44,18 @@ pub(crate) fn run(args: &ProveArgs, out: Output) -> anyhow::Result<Exit> {
     let text = proof.to_string();
     let parsed = EntryHeader::parse(&header).map_err(|error| refused(format!("entry {}: {error}", args.index)))?;
     if proof.index != args.index || parsed.index.get() != args.index {
-        return Err(refused(format!("asked for entry {}, got a proof of {} and the header of {}", args.index, proof.index, parsed.index)));
+        return Err(refused(format!(
+            "asked for entry {}, got a proof of {} and the header of {}",
+            args.index, proof.index, parsed.index
+        )));
     }
     let trust = keys::trust(&args.trust)?;
     let checked = trust.pin.is_some() || trust.policy.is_some();
     let size = if checked {
         let pins = keys::pins(&trust, &parsed.origin)?;
-        let checkpoint = proof.verify(&leaf_hash(&header), &pins, &parsed.origin).map_err(|error| refused(format!("the proof does not hold: {error}")))?;
+        let checkpoint = proof
+            .verify(&leaf_hash(&header), &pins, &parsed.origin)
+            .map_err(|error| refused(format!("the proof does not hold: {error}")))?;
         checkpoint.size.get()
     } else {
         say("note: the proof was not checked, because no key was given (--key or --policy)");
@@ -59,7 +64,8 @@ pub(crate) fn run(args: &ProveArgs, out: Output) -> anyhow::Result<Exit> {
     if let Some(path) = &args.output {
         keys::write_new(path, text.as_bytes(), 0o644)?;
     }
-    let document = Document { index: args.index, size, checked, header: std::str::from_utf8(&header)?, tlog_proof: &text };
+    let document =
+        Document { index: args.index, size, checked, header: std::str::from_utf8(&header)?, tlog_proof: &text };
     match (&args.output, out.json) {
         (Some(path), false) => say(&format!("wrote {}", path.display())),
         (None, false) => output::data(text.as_bytes())?,

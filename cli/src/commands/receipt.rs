@@ -15,7 +15,12 @@ use crate::keys::{self, MAX_INPUT_BYTES, read_file};
 use crate::output::{Output, printable};
 
 /// What producers usually send events as.
-const USUAL_TYPES: [&str; 4] = ["application/cloudevents+json", "application/cloudevents+json; charset=utf-8", dsse::MEDIA_TYPE, "application/cloudevents-batch+json"];
+const USUAL_TYPES: [&str; 4] = [
+    "application/cloudevents+json",
+    "application/cloudevents+json; charset=utf-8",
+    dsse::MEDIA_TYPE,
+    "application/cloudevents-batch+json",
+];
 
 #[derive(Serialize)]
 struct Document {
@@ -52,8 +57,15 @@ pub(crate) fn run(args: &ReceiptArgs, out: Output) -> anyhow::Result<Exit> {
     };
     out.print(&document, || text(&document))?;
     if shown.committed == Some(false) {
-        let why = if receipt.duplicate { ": for a duplicate the receipt is of the first record, which may have been framed otherwise" } else { "" };
-        return Err(refused(format!("the event is not what entry {} committed to, as far as content type and batch are known{why}", receipt.index)));
+        let why = if receipt.duplicate {
+            ": for a duplicate the receipt is of the first record, which may have been framed otherwise"
+        } else {
+            ""
+        };
+        return Err(refused(format!(
+            "the event is not what entry {} committed to, as far as content type and batch are known{why}",
+            receipt.index
+        )));
     }
     Ok(Exit::Holds)
 }
@@ -71,7 +83,9 @@ fn candidates(path: &Path, content_type: Option<&str>, batch: Option<&str>) -> a
     let body = read_file(path, MAX_INPUT_BYTES)?;
     let batch = batch.map(element).transpose()?;
     let types: &[&str] = content_type.as_ref().map_or(&USUAL_TYPES, std::slice::from_ref);
-    let record = |content_type: &&str| Record::http(batch, &[("content-type", *content_type)], &body).context("the event can't be framed");
+    let record = |content_type: &&str| {
+        Record::http(batch, &[("content-type", *content_type)], &body).context("the event can't be framed")
+    };
     types.iter().map(record).collect()
 }
 
@@ -90,5 +104,7 @@ fn text(document: &Document) -> String {
         Some(false) => "; it committed to other bytes",
         None => "",
     };
-    printable(&format!("holds: entry {index} of {origin}, received at {received_at}, is in the tree of size {size}{committed}\n"))
+    printable(&format!(
+        "holds: entry {index} of {origin}, received at {received_at}, is in the tree of size {size}{committed}\n"
+    ))
 }

@@ -66,7 +66,10 @@ pub(crate) fn run(args: &ShowArgs, out: Output) -> anyhow::Result<Exit> {
         return Err(refused(format!("asked for entry {}, got entry {}", args.index, parsed.index)));
     }
     if opening.as_ref().is_some_and(|opening| Commitment::of(opening) != parsed.content.commitment) {
-        return Err(refused(format!("the record shown for entry {} is not the one that its header committed to", args.index)));
+        return Err(refused(format!(
+            "the record shown for entry {} is not the one that its header committed to",
+            args.index
+        )));
     }
     let document = document(&header, opening.as_deref(), absent)?;
     out.print(&document, || text(&document))?;
@@ -91,7 +94,8 @@ fn of_server(args: &ShowArgs) -> anyhow::Result<Parts> {
 
 fn document(header: &[u8], opening: Option<&[u8]>, absent: Option<String>) -> anyhow::Result<Document> {
     let header = serde_json::from_slice(header)?;
-    let mut document = Document { header, absent, transport: Vec::new(), attributes: Vec::new(), body: None, body_base64: None };
+    let mut document =
+        Document { header, absent, transport: Vec::new(), attributes: Vec::new(), body: None, body_base64: None };
     let Some(record) = opening.and_then(|opening| opening.get(SALT_BYTES..)) else { return Ok(document) };
     let record = Record::decode(record).map_err(|error| refused(error.to_string()))?;
     document.transport = record.transport().iter().map(attribute).collect();

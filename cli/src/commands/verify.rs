@@ -87,7 +87,12 @@ fn about(facts: &Facts) -> String {
     let subjects = if facts.subjects.is_empty() { "no subject".to_owned() } else { facts.subjects.join(", ") };
     let head = format!("{} of {} entries of {}", facts.entries, facts.tree_size, facts.origin);
     line(&mut text, &format!("{}, about {}", paint(Tone::Strong, &printable(&head)), printable(&subjects)));
-    for (name, counts) in [("arrived via", &facts.via), ("quarantined", &facts.quarantined), ("records absent", &facts.absent), ("signatures", &facts.signers)] {
+    for (name, counts) in [
+        ("arrived via", &facts.via),
+        ("quarantined", &facts.quarantined),
+        ("records absent", &facts.absent),
+        ("signatures", &facts.signers),
+    ] {
         if !counts.is_empty() {
             let counts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
             line(&mut text, &format!("  {name}: {}", printable(&counts.join(", "))));
@@ -98,7 +103,13 @@ fn about(facts: &Facts) -> String {
         line(&mut text, &format!("  received: {first} to {last}, on a {clock} clock"));
     }
     if !facts.reports.is_empty() {
-        line(&mut text, &format!("  reports, whose content was not checked against the entries: {}", printable(&facts.reports.join(", "))));
+        line(
+            &mut text,
+            &format!(
+                "  reports, whose content was not checked against the entries: {}",
+                printable(&facts.reports.join(", "))
+            ),
+        );
     }
     text
 }

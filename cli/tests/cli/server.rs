@@ -72,7 +72,8 @@ fn read(stream: &TcpStream) -> Request {
         }
         headers.push_str(&header.to_lowercase());
     }
-    let length = headers.lines().find_map(|header| header.strip_prefix("content-length:")?.trim().parse().ok()).unwrap_or(0);
+    let length =
+        headers.lines().find_map(|header| header.strip_prefix("content-length:")?.trim().parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
     Request { line: line.trim().to_owned(), headers, body }
@@ -86,7 +87,11 @@ fn write(mut stream: TcpStream, status: u16, body: &[u8]) {
 fn answer(store: &MemoryStore, key: u8, request: &Request) -> Canned {
     let target = request.line.split(' ').nth(1).unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let query: Vec<(String, String)> = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name.to_owned(), decode(value))).collect();
+    let query: Vec<(String, String)> = query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.to_owned(), decode(value)))
+        .collect();
     let get = |name: &str| query.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str());
     let number = |name: &str| get(name).and_then(|value| value.parse::<u64>().ok());
     let json = |value: Value| (200, serde_json::to_vec(&value).unwrap());
@@ -104,14 +109,17 @@ fn answer(store: &MemoryStore, key: u8, request: &Request) -> Canned {
             json(json!({"old": old, "new": new, "proof": proof.iter().map(ToString::to_string).collect::<Vec<_>>()}))
         }
         "/v1/exports" => {
-            let subjects: Vec<&str> = query.iter().filter(|(name, _)| name == "subject").map(|(_, value)| value.as_str()).collect();
+            let subjects: Vec<&str> =
+                query.iter().filter(|(name, _)| name == "subject").map(|(_, value)| value.as_str()).collect();
             (200, zip_of(store, &subjects, key))
         }
         "/v1/events" => {
             // The receipt of entry 3 whatever was sent: enough to see what a client makes of one.
             let opening = store.opening(EntryIndex(3)).unwrap().unwrap();
             let header = store.header(EntryIndex(3)).unwrap().unwrap();
-            let receipt = Receipt::new(&header, EntryIndex(3), &proof(&view, 3), &opening[..16].try_into().unwrap(), false).unwrap();
+            let receipt =
+                Receipt::new(&header, EntryIndex(3), &proof(&view, 3), &opening[..16].try_into().unwrap(), false)
+                    .unwrap();
             (201, receipt.to_bytes())
         }
         _ => match path.strip_prefix("/v1/entries/").and_then(|index| index.parse::<u64>().ok()) {
@@ -148,7 +156,8 @@ fn trail(store: &MemoryStore, subject: &str, after: Option<u64>, limit: u64) -> 
         })
         .collect();
     let from = after.map_or(0, |after| after + 1);
-    let items: Vec<Value> = all.iter().skip(usize::try_from(from).unwrap()).take(usize::try_from(limit).unwrap()).cloned().collect();
+    let items: Vec<Value> =
+        all.iter().skip(usize::try_from(from).unwrap()).take(usize::try_from(limit).unwrap()).cloned().collect();
     let last = from + items.len() as u64;
     let next = (last < all.len() as u64).then(|| last - 1);
     json!({"subject": subject, "count": all.len(), "items": items, "next": next})

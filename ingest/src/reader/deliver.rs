@@ -3,6 +3,8 @@
 use modeltrail_store::{AppendError, KafkaItem};
 
 use super::Reader;
+use super::lane::State;
+use crate::ffi::{Polled, What};
 use crate::timing::{Duration, Instant, now};
 
 /// A batch is full at this many items: the writer is woken seldom enough, and still in time.
@@ -81,29 +83,55 @@ impl Reader {
     /// Stops the brokers from sending more.
     pub(super) fn pause(&mut self) {
         let reading = self.reading();
-        let parts: Vec<(&str, u32)> = reading.iter().map(|(topic, partition)| (topic.as_str(), *partition)).collect();
-        self.paused = true;
-        if let Err(error) = self.client.pause(&parts) {
+        self.paused.get_or_insert_default();
+        self.pause_also(reading);
+    }
+
+    /// Pauses partitions that are read while all are paused. A pause outlives an assignment, so each is remembered until it is taken back.
+    pub(super) fn pause_also(&mut self, parts: Vec<(String, u32)>) {
+        let Some(paused) = &mut self.paused else { return };
+        let new: Vec<(String, u32)> = parts.into_iter().filter(|part| !paused.contains(part)).collect();
+        if let Err(error) = self.client.pause(&borrowed(&new)) {
             tracing::warn!("pausing partitions failed: {error}");
+        }
+        paused.extend(new);
+    }
+
+    /// Something was delivered all the same. Errors count; the rest is dropped, and its partition is read again from next later.
+    pub(super) fn polled_while_paused(&mut self, polled: &Polled<'_>) {
+        match (polled.what(), self.place_of(polled)) {
+            (What::Trouble(_), _) => self.polled(polled, self.sink.now()),
+            (_, Some((at, partition))) => {
+                if let Some(lane) = self.sources.get_mut(at).and_then(|source| source.lanes.get_mut(&partition)) {
+                    lane.dropped = true;
+                }
+            }
+            (_, None) => {}
         }
     }
 
-    /// Lets them send again. What was dropped while paused leaves holes, which are read again from next.
+    /// Lets them send again.
     pub(super) fn resume(&mut self) {
-        if !self.paused {
-            return;
+        let Some(paused) = self.paused.take() else { return };
+        let mut behind = Vec::new();
+        for (at, source) in self.sources.iter_mut().enumerate() {
+            for lane in source.lanes.values_mut() {
+                lane.cursor.restarted();
+                // Time without room is not time without progress.
+                lane.progress = now();
+                if std::mem::take(&mut lane.dropped) && lane.state == State::Reading {
+                    behind.push((at, lane.id.partition));
+                }
+            }
         }
-        self.paused = false;
-        let reading = self.reading();
-        let parts: Vec<(&str, u32)> = reading.iter().map(|(topic, partition)| (topic.as_str(), *partition)).collect();
-        for lane in self.sources.iter_mut().flat_map(|source| source.lanes.values_mut()) {
-            lane.cursor.restarted();
-            // Time without room is not time without progress.
-            lane.progress = now();
-        }
-        if let Err(error) = self.client.resume(&parts) {
+        if let Err(error) = self.client.resume(&borrowed(&paused)) {
             tracing::warn!("resuming partitions failed: {error}");
-            self.make_anew(now(), "resuming failed");
+            return self.make_anew(now(), "resuming failed");
         }
+        behind.into_iter().for_each(|(at, partition)| self.read_again(at, partition, Duration::ZERO));
     }
+}
+
+fn borrowed(parts: &[(String, u32)]) -> Vec<(&str, u32)> {
+    parts.iter().map(|(topic, partition)| (topic.as_str(), *partition)).collect()
 }

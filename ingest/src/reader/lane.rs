@@ -49,6 +49,8 @@ pub(super) struct Lane {
     pub(super) cuts: u32,
     /// The last record taken in this run and generation.
     pub(super) last_record: Option<u64>,
+    /// While paused, something was delivered and dropped.
+    pub(super) dropped: bool,
     pub(super) quarantined_in_a_row: u64,
     pub(super) counts: Counts,
     pub(super) marks: Option<Marks>,
@@ -71,6 +73,7 @@ impl Lane {
             disorder: None,
             cuts: 0,
             last_record: None,
+            dropped: false,
             quarantined_in_a_row: 0,
             counts: Counts::default(),
             marks: None,
@@ -161,7 +164,13 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(config: SourceConfig, rows: Vec<PositionRow>, policy: Option<String>, quarantine_bytes_per_day: u64, now: Instant) -> Self {
+    pub(super) fn new(
+        config: SourceConfig,
+        rows: Vec<PositionRow>,
+        policy: Option<String>,
+        quarantine_bytes_per_day: u64,
+        now: Instant,
+    ) -> Self {
         let opened = rows.iter().any(|row| !row.closed);
         let refused = rows.iter().find(|row| !row.closed && row.topic != config.topic).map(|row| {
             format!("source {:?} was opened on topic {:?}: one source is one topic for good; give {:?} a source of another name", config.name, row.topic, config.topic)

@@ -8,7 +8,9 @@ mod checks;
 mod deliver;
 mod lane;
 mod rebase;
+mod sources;
 mod take;
+mod verdicts;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
@@ -27,8 +29,8 @@ use crate::timing::{Duration, Instant, now};
 
 use deliver::Outbox;
 use lane::{Source, State};
-pub use rebase::RebaseTo;
 pub(crate) use rebase::Command;
+pub use rebase::RebaseTo;
 
 /// How long one poll waits when nothing is there: the longest that a note or a stop waits too.
 const POLL_WAIT: Duration = Duration::from_millis(50);
@@ -82,7 +84,8 @@ pub(crate) struct Reader {
     stop: Arc<AtomicBool>,
     outbox: Outbox,
     rebase: Option<rebase::Pending>,
-    paused: bool,
+    /// Set while the writer has no room: the partitions whose sending was stopped.
+    paused: Option<Vec<(String, u32)>>,
     /// Sizes and times of the last commit.
     committed: Option<(u64, Instant)>,
     commit_under_way: bool,
@@ -124,7 +127,7 @@ impl Reader {
             stop,
             outbox: Outbox::default(),
             rebase: None,
-            paused: false,
+            paused: None,
             committed: None,
             commit_under_way: false,
             commit_due: at,
@@ -201,7 +204,8 @@ impl Reader {
     }
 
     fn show(&self) {
-        let statuses = self.sources.iter().map(|source| source.status(self.client.servers(), self.paused)).collect();
+        let statuses =
+            self.sources.iter().map(|source| source.status(self.client.servers(), self.paused.is_some())).collect();
         if let Ok(mut board) = self.board.lock() {
             *board = statuses;
         }
@@ -224,9 +228,12 @@ impl Reader {
 
     /// The writer has no room: waits a moment, and after some time stops the brokers from sending more.
     fn wait_for_room(&mut self) {
-        if self.paused {
-            // Polling goes on, so that the client stays alive; what still comes is dropped and will be read again.
-            drop(self.client.poll(POLL_WAIT));
+        if self.paused.is_some() {
+            // Polling goes on, so that the client stays alive.
+            let client = Arc::clone(&self.client);
+            if let Some(polled) = client.poll(POLL_WAIT) {
+                self.polled_while_paused(&polled);
+            }
             return;
         }
         if self.outbox.stalled_for(now()) >= deliver::PATIENCE {
@@ -272,12 +279,20 @@ impl Reader {
             Err(error) => return tracing::error!("{error}"),
         };
         let old = std::mem::replace(&mut self.client, fresh);
+        if let Some(paused) = &mut self.paused {
+            paused.clear();
+        }
         let dropping = std::thread::Builder::new().name("modeltrail-kafka-drop".to_owned()).spawn(move || drop(old));
         if let Err(error) = dropping {
             tracing::error!("no thread to drop a Kafka client: {error}");
         }
         for source in &mut self.sources {
-            let reading: Vec<u32> = source.lanes.values().filter(|lane| lane.state == State::Reading).map(|lane| lane.id.partition).collect();
+            let reading: Vec<u32> = source
+                .lanes
+                .values()
+                .filter(|lane| lane.state == State::Reading)
+                .map(|lane| lane.id.partition)
+                .collect();
             reading.into_iter().for_each(|partition| source.wait(partition, at));
         }
     }

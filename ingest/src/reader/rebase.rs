@@ -40,7 +40,9 @@ pub(super) struct Pending {
 impl Reader {
     pub(super) fn command(&mut self, command: Command) {
         let place = self.sources.iter().position(|source| source.config.name == command.source);
-        let known = place.and_then(|at| self.sources.get(at).map(|source| (at, source))).filter(|(_, source)| source.lanes.contains_key(&command.partition));
+        let known = place
+            .and_then(|at| self.sources.get(at).map(|source| (at, source)))
+            .filter(|(_, source)| source.lanes.contains_key(&command.partition));
         let fault = match known {
             None => Some("was never opened"),
             Some(_) if self.rebase.is_some() => Some("another rebase is under way"),
@@ -49,7 +51,8 @@ impl Reader {
         let (Some((at, source)), None) = (known, fault) else {
             return answer(&command, Err(fault.unwrap_or_default().to_owned()));
         };
-        let (after, reads) = (source.check, source.lanes.get(&command.partition).is_some_and(|lane| lane.state == State::Reading));
+        let (after, reads) =
+            (source.check, source.lanes.get(&command.partition).is_some_and(|lane| lane.state == State::Reading));
         if reads {
             // What comes from now on belongs to the next generation.
             self.read_again(at, command.partition, super::MARKS_EVERY);
@@ -76,19 +79,29 @@ impl Reader {
     }
 
     fn rebase_to(&mut self, at: usize, command: &Command, seen: &Seen) -> Result<u64, String> {
-        let marks = usize::try_from(command.partition).ok().and_then(|number| seen.marks.get(number)).ok_or("the topic has no such partition")?;
+        let marks = usize::try_from(command.partition)
+            .ok()
+            .and_then(|number| seen.marks.get(number))
+            .ok_or("the topic has no such partition")?;
         let position = match command.to {
             RebaseTo::Earliest => marks.low,
             RebaseTo::Latest => marks.high,
             RebaseTo::Position(position) if (marks.low..=marks.high).contains(&position) => position,
-            RebaseTo::Position(position) => return Err(format!("position {position} is not there: the partition has {} to {}", marks.low, marks.high)),
+            RebaseTo::Position(position) => {
+                return Err(format!(
+                    "position {position} is not there: the partition has {} to {}",
+                    marks.low, marks.high
+                ));
+            }
         };
-        let lane = self.sources.get(at).and_then(|source| source.lanes.get(&command.partition)).ok_or("was never opened")?;
+        let lane =
+            self.sources.get(at).and_then(|source| source.lanes.get(&command.partition)).ok_or("was never opened")?;
         let (id, reads) = (lane.id.clone(), lane.state == State::Reading);
         if reads {
             self.release(at, command.partition);
         }
-        let act = Act::Rebase { partition: id, position, topic_id: seen.topic_id.clone(), cluster: seen.cluster.clone() };
+        let act =
+            Act::Rebase { partition: id, position, topic_id: seen.topic_id.clone(), cluster: seen.cluster.clone() };
         let done = self.act(act);
         let source = self.sources.get_mut(at).ok_or("is gone")?;
         let old = source.lanes.get(&command.partition).ok_or("is gone")?;
@@ -112,7 +125,8 @@ impl Reader {
 }
 
 fn answer(command: &Command, done: Result<u64, String>) {
-    let refuse = |fault| IngestError::Partition { source_name: command.source.clone(), partition: command.partition, fault };
+    let refuse =
+        |fault| IngestError::Partition { source_name: command.source.clone(), partition: command.partition, fault };
     // Whoever asked may have gone; what was done stands.
     drop(command.reply.try_send(done.map_err(refuse)));
 }

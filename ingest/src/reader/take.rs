@@ -20,7 +20,7 @@ const CUTS: u32 = 2;
 
 impl Reader {
     pub(super) fn polled(&mut self, polled: &Polled<'_>, at: Micros) {
-        let place = polled.topic().and_then(|topic| self.sources.iter().position(|source| source.config.topic == topic)).zip(polled.partition());
+        let place = self.place_of(polled);
         match (polled.what(), place) {
             (What::Record, Some((source, partition))) => self.record(source, partition, polled, at),
             (What::End, Some((source, partition))) => self.end(source, partition, polled),
@@ -28,6 +28,12 @@ impl Reader {
             (What::Trouble(trouble), None) => self.trouble_anywhere(&trouble),
             (What::Record | What::End, None) => {}
         }
+    }
+
+    /// Source and partition that it belongs to, if it says and we read them.
+    pub(super) fn place_of(&self, polled: &Polled<'_>) -> Option<(usize, u32)> {
+        let topic = polled.topic()?;
+        self.sources.iter().position(|source| source.config.topic == topic).zip(polled.partition())
     }
 
     fn record(&mut self, at: usize, partition: u32, polled: &Polled<'_>, time: Micros) {
@@ -43,7 +49,10 @@ impl Reader {
             }
             Step::ReadAgain => return self.read_again(at, partition, Duration::ZERO),
             Step::EpochBack => {
-                let (stored, seen) = (format!("position {before}, leader epoch {}", lane.cursor.epoch()), format!("position {offset}, leader epoch {epoch}"));
+                let (stored, seen) = (
+                    format!("position {before}, leader epoch {}", lane.cursor.epoch()),
+                    format!("position {offset}, leader epoch {epoch}"),
+                );
                 lane.disorder = Some(Doubt { cause: "epoch_back", stored, seen });
                 return self.read_again(at, partition, Duration::ZERO);
             }
@@ -58,7 +67,12 @@ impl Reader {
         lane.quarantined_in_a_row = if kept_aside { lane.quarantined_in_a_row + 1 } else { 0 };
         lane.progressed(now());
         let over = source.config.quarantine_limit.is_some_and(|limit| lane.quarantined_in_a_row >= limit);
-        self.outbox.push(KafkaItem::Record { partition: lane.id.clone(), offset, leader_epoch: epoch, record: Box::new(record) });
+        self.outbox.push(KafkaItem::Record {
+            partition: lane.id.clone(),
+            offset,
+            leader_epoch: epoch,
+            record: Box::new(record),
+        });
         if over {
             self.stop_lane(at, partition);
         }
@@ -103,7 +117,10 @@ impl Reader {
 
     fn stop_lane(&mut self, at: usize, partition: u32) {
         if let Some(lane) = self.sources.get_mut(at).and_then(|source| source.lanes.get_mut(&partition)) {
-            let text = format!("{} quarantined records in a row, the configured quarantine_limit: look at them, then restart", lane.quarantined_in_a_row);
+            let text = format!(
+                "{} quarantined records in a row, the configured quarantine_limit: look at them, then restart",
+                lane.quarantined_in_a_row
+            );
             tracing::error!(source = lane.id.source, partition, "reading stops: {text}");
             lane.last_error = Some(text);
             lane.state = State::Stopped;
@@ -117,7 +134,13 @@ impl Reader {
         if lane.state != State::Reading {
             return;
         }
-        tracing::warn!(source = lane.id.source, partition, next = lane.cursor.next(), "reading failed: {}", trouble.text);
+        tracing::warn!(
+            source = lane.id.source,
+            partition,
+            next = lane.cursor.next(),
+            "reading failed: {}",
+            trouble.text
+        );
         lane.last_error = Some(trouble.text.clone());
         if trouble.text.contains(CUT) {
             lane.cuts += 1;
@@ -135,7 +158,9 @@ impl Reader {
     /// or the broker has forgotten that epoch, it proves nothing, and the epoch is not asked about again.
     fn cut(&mut self, at: usize, partition: u32, text: &str) {
         let Some(lane) = self.sources.get_mut(at).and_then(|source| source.lanes.get_mut(&partition)) else { return };
-        let end: Option<u64> = text.split_once(CUT_AT).and_then(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok());
+        let end: Option<u64> = text
+            .split_once(CUT_AT)
+            .and_then(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok());
         let taken = match (end, lane.last_record) {
             (None, _) => false,
             (Some(end), Some(last)) => last >= end,
@@ -146,7 +171,11 @@ impl Reader {
             let stored = format!("position {}, leader epoch {}", lane.cursor.next(), lane.cursor.epoch());
             lane.disorder = Some(Doubt { cause: "epoch_back", stored, seen: text.to_owned() });
         } else {
-            tracing::info!(source = lane.id.source, partition, "no record of ours lies behind the end that the broker names; reading goes on: {text}");
+            tracing::info!(
+                source = lane.id.source,
+                partition,
+                "no record of ours lies behind the end that the broker names; reading goes on: {text}"
+            );
             lane.cursor.forget_epoch();
         }
     }
@@ -157,7 +186,12 @@ impl Reader {
         match trouble.code {
             rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__FATAL => self.make_anew(now(), &trouble.text),
             rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET => {
-                let places: Vec<(usize, u32)> = self.sources.iter().enumerate().flat_map(|(at, source)| source.lanes.keys().map(move |partition| (at, *partition))).collect();
+                let places: Vec<(usize, u32)> = self
+                    .sources
+                    .iter()
+                    .enumerate()
+                    .flat_map(|(at, source)| source.lanes.keys().map(move |partition| (at, *partition)))
+                    .collect();
                 places.into_iter().for_each(|(at, partition)| self.trouble(at, partition, trouble));
             }
             _ => self.sources.iter_mut().for_each(|source| source.error = Some(trouble.text.clone())),
@@ -166,12 +200,16 @@ impl Reader {
 
     /// The watchdog: a partition that has records and gives none.
     pub(super) fn watch(&mut self, at: Instant) {
-        if self.paused {
+        if self.paused.is_some() {
             return;
         }
         let mut stuck = false;
         for source in &mut self.sources {
-            let silent = |lane: &super::lane::Lane| lane.state == State::Reading && lane.lag().is_some_and(|lag| lag > 0) && at.duration_since(lane.progress) >= super::WATCHDOG;
+            let silent = |lane: &super::lane::Lane| {
+                lane.state == State::Reading
+                    && lane.lag().is_some_and(|lag| lag > 0)
+                    && at.duration_since(lane.progress) >= super::WATCHDOG
+            };
             source.healthy = !source.lanes.values().any(silent);
             stuck |= !source.healthy;
         }

@@ -1,5 +1,6 @@
 //! A real ledger in a scratch directory, and the count of every position from the log alone.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails says where")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,7 +22,7 @@ pub const ORIGIN: &str = "example.com/ingest-test";
 pub struct WallClock(Instant);
 
 impl WallClock {
-    pub fn new() -> Arc<dyn Clock> {
+    pub fn shared() -> Arc<dyn Clock> {
         Arc::new(Self(Instant::now()))
     }
 }
@@ -54,7 +55,8 @@ impl TestLedger {
 
     pub fn of(origin: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        modeltrail_store::init(&Data::new(&dir.path().join("data")), origin, WallClock::new(), "ingest-test").unwrap();
+        modeltrail_store::init(&Data::new(&dir.path().join("data")), origin, WallClock::shared(), "ingest-test")
+            .unwrap();
         let mut ledger = Self { dir, opened: None };
         ledger.open();
         ledger
@@ -65,7 +67,7 @@ impl TestLedger {
     }
 
     pub fn open(&mut self) {
-        let options = OpenOptions::new(WallClock::new(), "ingest-test");
+        let options = OpenOptions::new(WallClock::shared(), "ingest-test");
         self.opened = Some(modeltrail_store::open(&Data::new(&self.dir.path().join("data")), options).unwrap());
     }
 
@@ -81,7 +83,7 @@ impl TestLedger {
 
     pub fn sink(&self) -> Arc<dyn Sink> {
         let opened = self.opened.as_ref().unwrap();
-        Arc::new(LedgerSink::new(opened.appender().unwrap(), Arc::clone(&opened.ledger), WallClock::new()))
+        Arc::new(LedgerSink::new(opened.appender().unwrap(), Arc::clone(&opened.ledger), WallClock::shared()))
     }
 
     /// The next position of each partition of a source, as far as it is durable.
@@ -94,13 +96,16 @@ impl TestLedger {
     pub fn own(&self, event_type: &str) -> Vec<Value> {
         let ledger = self.ledger();
         let wanted = format!("modeltrail.{event_type}.v1");
-        let all = (0..ledger.head().size).filter_map(|index| own_event(ledger.store().as_ref(), EntryIndex(index)).unwrap());
+        let all =
+            (0..ledger.head().size).filter_map(|index| own_event(ledger.store().as_ref(), EntryIndex(index)).unwrap());
         all.filter(|(found, _)| *found == wanted).map(|(_, data)| data).collect()
     }
 
     pub fn headers(&self) -> Vec<EntryHeader> {
         let ledger = self.ledger();
-        (0..ledger.head().size).map(|index| EntryHeader::parse(&ledger.header(index).unwrap().unwrap()).unwrap()).collect()
+        (0..ledger.head().size)
+            .map(|index| EntryHeader::parse(&ledger.header(index).unwrap().unwrap()).unwrap())
+            .collect()
     }
 }
 
@@ -116,7 +121,8 @@ pub fn config(sources: Vec<SourceConfig>) -> IngestConfig {
 
 /// A structured event of a type that no catalogue knows.
 pub fn event(id: &str) -> Vec<u8> {
-    let event = json!({"specversion": "1.0", "id": id, "source": "test", "type": "com.example.tried", "data": {"n": id}});
+    let event =
+        json!({"specversion": "1.0", "id": id, "source": "test", "type": "com.example.tried", "data": {"n": id}});
     serde_json::to_vec(&event).unwrap()
 }
 
@@ -221,7 +227,8 @@ fn own_coverage(found: &mut BTreeMap<(u32, u64), Generation>, event_type: &str, 
     match event_type {
         "modeltrail.source.opened.v1" => {
             for part in data["partitions"].as_array().unwrap() {
-                let before = found.insert(lane(part), Generation { first: number(&part["first"]), positions: Vec::new() });
+                let before =
+                    found.insert(lane(part), Generation { first: number(&part["first"]), positions: Vec::new() });
                 assert!(before.is_none(), "a generation begins once");
             }
         }
@@ -233,7 +240,8 @@ fn own_coverage(found: &mut BTreeMap<(u32, u64), Generation>, event_type: &str, 
         }
         "modeltrail.source.rebased.v1" => {
             let lane = (u32::try_from(number(&data["partition"])).unwrap(), number(&data["new"]["generation"]));
-            let before = found.insert(lane, Generation { first: number(&data["new"]["position"]), positions: Vec::new() });
+            let before =
+                found.insert(lane, Generation { first: number(&data["new"]["position"]), positions: Vec::new() });
             assert!(before.is_none(), "a generation begins once");
         }
         "modeltrail.ingest.positions.v1" => {
@@ -242,7 +250,9 @@ fn own_coverage(found: &mut BTreeMap<(u32, u64), Generation>, event_type: &str, 
                 found.get_mut(&lane(data)).unwrap().cover(number(&range["first"]), number(&range["last"]), &class);
             }
         }
-        "modeltrail.source.gap.v1" => found.get_mut(&lane(data)).unwrap().cover(number(&data["first"]), number(&data["last"]), &Cover::Gap),
+        "modeltrail.source.gap.v1" => {
+            found.get_mut(&lane(data)).unwrap().cover(number(&data["first"]), number(&data["last"]), &Cover::Gap)
+        }
         _ => {}
     }
 }

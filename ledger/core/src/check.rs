@@ -6,7 +6,7 @@
 mod chain;
 mod entry;
 mod lanes;
-mod positions;
+pub(crate) mod positions;
 mod rows;
 
 use std::fmt;

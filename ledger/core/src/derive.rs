@@ -75,7 +75,14 @@ pub fn expected(reading: &Reading, received: &Received, signers: Vec<Signer>) ->
     });
     let (first, further) = split(&reading.trails);
     let trails = if first.is_empty() { vec![(Role::About, received.source_trail())] } else { owned(first) };
-    Expected { format: reading.format.as_str(), event, trails, further: owned(further), quarantine: reading.reason(), signers }
+    Expected {
+        format: reading.format.as_str(),
+        event,
+        trails,
+        further: owned(further),
+        quarantine: reading.reason(),
+        signers,
+    }
 }
 
 /// `signers` of an entry, from the producers' keys as the entries before it left them. They go with the event.
@@ -114,7 +121,9 @@ impl Expected {
                 found.push(Difference { member, expected: expected(), found: says() });
             }
         };
-        hold("content.format", header.content.format == self.format, &|| self.format.to_owned(), &|| header.content.format.clone());
+        hold("content.format", header.content.format == self.format, &|| self.format.to_owned(), &|| {
+            header.content.format.clone()
+        });
         hold("event", header.event == self.event, &|| shown(self.event.as_ref()), &|| shown(header.event.as_ref()));
         let trails = header.trails.iter().map(|step| (step.role.as_str(), step.subject.as_str()));
         let same = trails.clone().eq(self.trails.iter().map(|(role, subject)| (role.as_str(), subject.as_str())));
@@ -130,8 +139,12 @@ impl Expected {
             None => matches!(reason, None | Some("conflict")) && !(reason.is_some() && self.event.is_none()),
             Some(quarantine) => reason == Some(quarantine.as_str()),
         };
-        hold("quarantine", same, &|| self.quarantine.map_or("none", Quarantine::as_str).to_owned(), &|| reason.unwrap_or("none").to_owned());
-        hold("signers", header.signers == self.signers, &|| shown(Some(&self.signers)), &|| shown(Some(&header.signers)));
+        hold("quarantine", same, &|| self.quarantine.map_or("none", Quarantine::as_str).to_owned(), &|| {
+            reason.unwrap_or("none").to_owned()
+        });
+        hold("signers", header.signers == self.signers, &|| shown(Some(&self.signers)), &|| {
+            shown(Some(&header.signers))
+        });
         found
     }
 }
@@ -142,18 +155,30 @@ impl Expected {
 /// What is wrong with it.
 pub fn check_alone(header: &EntryHeader) -> Result<(), &'static str> {
     let reason = header.quarantine.as_ref().map(|quarantine| quarantine.reason.as_str());
-    let kept = header.content.kept.is_none();
-    if reason == Some(Quarantine::Oversize.as_str()) && kept {
-        return Err("is quarantined as oversize, but its record is kept");
+    let (kept, event) = (header.content.kept.is_none(), header.event.is_some());
+    let on_source = matches!(header.trails.as_slice(), [step] if step.role == "about" && step.subject == header.received.source_trail());
+    if !event && !header.signers.is_empty() {
+        return Err("has signers, but no event");
     }
-    if !kept {
-        if !matches!(reason, Some("oversize" | "malformed")) {
-            return Err("was not kept, but its quarantine is neither oversize nor malformed");
+    match reason {
+        None | Some("subject" | "conflict") if !event => return Err("has no event, and no quarantine says why"),
+        None | Some("subject" | "conflict") => {}
+        Some("reserved") if !on_source => {
+            return Err("is quarantined as reserved, but stands on another trail than its source's");
         }
-        let on_source = matches!(header.trails.as_slice(), [step] if step.role == "about" && step.subject == header.received.source_trail());
-        if header.event.is_some() || !header.signers.is_empty() || !on_source {
-            return Err("was not kept, but has an event, signers or another trail than its source's");
+        Some("reserved") => {}
+        Some("oversize" | "malformed" | "personal-data") if event => {
+            return Err("has an event that its quarantine does not allow");
         }
+        Some("oversize" | "malformed" | "personal-data") if !on_source => {
+            return Err("stands on another trail than its source's, which its quarantine does not allow");
+        }
+        Some("oversize") if kept => return Err("is quarantined as oversize, but its record is kept"),
+        Some("oversize" | "malformed" | "personal-data") => {}
+        Some(_) => return Err("has a quarantine of a reason that this format does not have"),
+    }
+    if !kept && !matches!(reason, Some("oversize" | "malformed")) {
+        return Err("was not kept, but its quarantine is neither oversize nor malformed");
     }
     if header.received.via == Via::Ledger.as_str() { check_own(header) } else { Ok(()) }
 }
@@ -174,7 +199,10 @@ fn check_own(header: &EntryHeader) -> Result<(), &'static str> {
 const SHOWN_CHARS: usize = 300;
 
 fn shown<T: serde::Serialize>(value: Option<&T>) -> String {
-    let text = value.map_or_else(|| "absent".to_owned(), |value| serde_json::to_string(value).unwrap_or_else(|error| error.to_string()));
+    let text = value.map_or_else(
+        || "absent".to_owned(),
+        |value| serde_json::to_string(value).unwrap_or_else(|error| error.to_string()),
+    );
     cut(text)
 }
 

@@ -82,9 +82,23 @@ impl Receipt {
     ///
     /// # Errors
     /// The header is not UTF-8, so it is none.
-    pub fn new(header: &[u8], index: EntryIndex, proof: &TlogProof, salt: &Salt, duplicate: bool) -> Result<Self, ReceiptError> {
-        let header = std::str::from_utf8(header).map_err(|_| ReceiptError::Malformed { fault: "can't hold a header that is not UTF-8".to_owned() })?;
-        Ok(Self { duplicate, header: header.to_owned(), index, proof: proof.to_string(), salt: hex::encode(salt), v: VERSION })
+    pub fn new(
+        header: &[u8],
+        index: EntryIndex,
+        proof: &TlogProof,
+        salt: &Salt,
+        duplicate: bool,
+    ) -> Result<Self, ReceiptError> {
+        let header = std::str::from_utf8(header)
+            .map_err(|_| ReceiptError::Malformed { fault: "can't hold a header that is not UTF-8".to_owned() })?;
+        Ok(Self {
+            duplicate,
+            header: header.to_owned(),
+            index,
+            proof: proof.to_string(),
+            salt: hex::encode(salt),
+            v: VERSION,
+        })
     }
 
     /// Reads a receipt strictly; one line end behind it is allowed, since files have one.
@@ -99,7 +113,10 @@ impl Receipt {
         let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         let receipt: Self = serde_json::from_slice(bytes).map_err(|error| {
             let v = serde_json::from_slice::<serde_json::Value>(bytes).ok().and_then(|value| value.get("v")?.as_u64());
-            v.filter(|v| *v != VERSION).map_or_else(|| refuse(format!("is not of the closed schema: {error}")), |found| ReceiptError::Version { found })
+            v.filter(|v| *v != VERSION).map_or_else(
+                || refuse(format!("is not of the closed schema: {error}")),
+                |found| ReceiptError::Version { found },
+            )
         })?;
         if receipt.v != VERSION {
             return Err(ReceiptError::Version { found: receipt.v });
@@ -133,7 +150,10 @@ impl Receipt {
         let header = EntryHeader::parse(self.header.as_bytes())?;
         let proof = TlogProof::parse(self.proof.as_bytes()).map_err(|error| fails(error.to_string()))?;
         if header.index != self.index || proof.index != self.index.get() {
-            return Err(fails(format!("index {}, the header's {} and the proof's {} are not the same", self.index, header.index, proof.index)));
+            return Err(fails(format!(
+                "index {}, the header's {} and the proof's {} are not the same",
+                self.index, header.index, proof.index
+            )));
         }
         if proof.extra.is_some() {
             return Err(fails("the proof has an extra line, which nothing authenticates".to_owned()));

@@ -26,7 +26,11 @@ fn faults(report: &Report, aspect: Aspect) -> Vec<String> {
 fn expect_fault(report: &Report, aspect: Aspect, what: &str) {
     assert_eq!(report.outcome(false), Outcome::DoesNotHold, "{report:#?}");
     let faults = faults(report, aspect);
-    assert!(faults.iter().any(|fault| fault.contains(what)), "no fault of {} says {what:?}: {report:#?}", aspect.as_str());
+    assert!(
+        faults.iter().any(|fault| fault.contains(what)),
+        "no fault of {} says {what:?}: {report:#?}",
+        aspect.as_str()
+    );
 }
 
 fn expect_holds(report: &Report) {
@@ -48,8 +52,17 @@ fn an_honest_bundle_holds_under_each_of_its_keys() {
         assert_eq!(facts.keys.len(), 2);
         assert_eq!(facts.earlier_checkpoints, 1);
         assert_eq!(facts.clock.as_deref(), Some("simulated"));
-        let count = |counts: &std::collections::BTreeMap<String, u64>, word: &str| counts.get(word).copied().unwrap_or(0);
-        assert_eq!([count(&facts.signers, "valid"), count(&facts.signers, "bad"), count(&facts.signers, "unknown"), count(&facts.signers, "revoked")], [1, 1, 1, 1]);
+        let count =
+            |counts: &std::collections::BTreeMap<String, u64>, word: &str| counts.get(word).copied().unwrap_or(0);
+        assert_eq!(
+            [
+                count(&facts.signers, "valid"),
+                count(&facts.signers, "bad"),
+                count(&facts.signers, "unknown"),
+                count(&facts.signers, "revoked")
+            ],
+            [1, 1, 1, 1]
+        );
         assert_eq!(count(&facts.quarantined, "conflict"), 1);
         assert_eq!(count(&facts.absent, "erased"), 1);
     }
@@ -60,7 +73,10 @@ fn an_honest_bundle_holds_under_each_of_its_keys() {
 #[test]
 fn without_a_key_authenticity_is_self_attested() {
     let report = World::full().bundle().verify(None).unwrap();
-    assert!(matches!(&report.authenticity, Verdict::CouldNotBeJudged { why } if why.contains("self-attested")), "{report:#?}");
+    assert!(
+        matches!(&report.authenticity, Verdict::CouldNotBeJudged { why } if why.contains("self-attested")),
+        "{report:#?}"
+    );
     assert_eq!(report.outcome(false), Outcome::CouldNotBeJudged);
     assert!(report.integrity.holds() && report.order.holds());
 }
@@ -90,7 +106,10 @@ fn everything_a_bundle_must_carry_is_in_it() {
     }
     let added = bundle_of(&world.store, &["dataset/part59@1"], world.key);
     expect_holds(&added.verify(Some(vkey(2))).unwrap());
-    assert!(added.lines("entries.jsonl").iter().any(|line| line.contains("\\\"e8\\\"")), "what trails were added to comes along");
+    assert!(
+        added.lines("entries.jsonl").iter().any(|line| line.contains("\\\"e8\\\"")),
+        "what trails were added to comes along"
+    );
 }
 
 #[test]
@@ -111,7 +130,43 @@ fn all_headers_recompute_what_the_key_states() {
     let report = world.bundle().verify_with(Some(vkey(1)), Some(directory.path())).unwrap();
     expect_holds(&report);
     assert_eq!(report.facts.mirrored, Some(world.size()));
-    assert!(matches!(&report.completeness, Verdict::Holds { sense } if sense.starts_with("recomputed from all")), "{report:#?}");
+    assert!(
+        matches!(&report.completeness, Verdict::Holds { sense } if sense.starts_with("recomputed from all")),
+        "{report:#?}"
+    );
+}
+
+#[test]
+fn with_a_sources_whole_trail_every_position_is_accounted_for() {
+    let world = World::full();
+    let directory = tempfile::tempdir().unwrap();
+    mirror(&world.store, directory.path());
+    let sense = |subject: &str| {
+        let report =
+            bundle_of(&world.store, &[subject], world.key).verify_with(Some(vkey(1)), Some(directory.path())).unwrap();
+        expect_holds(&report);
+        format!("{:?}", report.completeness)
+    };
+    assert!(sense("source/ml-events").contains("every position of 1 sources is accounted for"));
+    assert!(sense(MODEL).contains("why 1 positions of sources gave no entry"));
+}
+
+#[test]
+fn a_position_that_nothing_accounts_for_is_named() {
+    let world = World::full();
+    let store = world.forged(|_, header, _| {
+        if header.event.as_ref().is_some_and(|event| event.id == "k3") {
+            header.received.offset = Some(17);
+        }
+    });
+    let directory = tempfile::tempdir().unwrap();
+    mirror(&store, directory.path());
+    let bundle = bundle_of(&store, &["source/ml-events"], world.key);
+    expect_fault(
+        &bundle.verify_with(Some(vkey(1)), Some(directory.path())).unwrap(),
+        Aspect::Completeness,
+        "are not covered",
+    );
 }
 
 #[test]
@@ -124,7 +179,10 @@ fn a_mirror_that_lacks_a_file_judges_nothing() {
 
 #[test]
 fn a_ledger_of_one_entry_has_a_bundle() {
-    let store = world::store_of(World::new().headers().into_iter().take(1).map(|(index, header)| (header, opening(index))).collect(), |_| vec![1]);
+    let store = world::store_of(
+        World::new().headers().into_iter().take(1).map(|(index, header)| (header, opening(index))).collect(),
+        |_| vec![1],
+    );
     let report = bundle_of(&store, &[], 1).verify(Some(vkey(1))).unwrap();
     expect_holds(&report);
 }

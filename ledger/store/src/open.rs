@@ -54,6 +54,12 @@ impl Data {
         self.dir.join("admin.token")
     }
 
+    /// Where a running daemon answers; for commands that find the ledger open elsewhere.
+    #[must_use]
+    pub fn url_file(&self) -> PathBuf {
+        self.dir.join("url")
+    }
+
     /// Left by a clean stop, taken away by the next start.
     fn stopped(&self) -> PathBuf {
         self.dir.join("stopped")

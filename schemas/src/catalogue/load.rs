@@ -4,12 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::de::DeserializeOwned;
 
-use super::raw::{
-    EventsFile, Ordered, RawEvent, RawRole, RawSection, RawTouch, RawType, ShapesFile,
-};
+use super::raw::{EventsFile, Ordered, RawEvent, RawRole, RawSection, RawTouch, RawType, ShapesFile};
 use super::types::{
-    Catalogue, Common, EventType, Field, FieldType, Kinds, Primitive, RoleMeaning, Section, Shape,
-    Touch,
+    Catalogue, Common, EventType, Field, FieldType, Kinds, Primitive, RoleMeaning, Section, Shape, Touch,
 };
 
 /// Why a catalogue can't be used. Only somebody who edits the table sees one.
@@ -47,11 +44,7 @@ pub fn parse(shapes: &str, events: &str) -> Result<Catalogue, CatalogueError> {
         let event = read_event(raw, &catalogue)?;
         let at = catalogue.events.len();
         let taken = catalogue.by_name.insert(event.name.clone(), at);
-        form(
-            taken.is_none(),
-            &event.name,
-            "the type stands in the table twice",
-        )?;
+        form(taken.is_none(), &event.name, "the type stands in the table twice")?;
         catalogue.events.push(event);
     }
     check_groups(&catalogue)?;
@@ -59,38 +52,23 @@ pub fn parse(shapes: &str, events: &str) -> Result<Catalogue, CatalogueError> {
 }
 
 fn toml_file<T: DeserializeOwned>(file: &'static str, text: &str) -> Result<T, CatalogueError> {
-    toml::from_str(text).map_err(|source| CatalogueError::Toml {
-        file,
-        source: Box::new(source),
-    })
+    toml::from_str(text).map_err(|source| CatalogueError::Toml { file, source: Box::new(source) })
 }
 
 /// All but the events.
 fn read_shapes(raw: ShapesFile) -> Result<Catalogue, CatalogueError> {
-    let role = |raw: RawRole| RoleMeaning {
-        name: raw.name,
-        meaning: raw.meaning,
-    };
-    let section = |raw: RawSection| Section {
-        title: raw.title,
-        groups: raw.groups,
-    };
+    let role = |raw: RawRole| RoleMeaning { name: raw.name, meaning: raw.meaning };
+    let section = |raw: RawSection| Section { title: raw.title, groups: raw.groups };
     let mut catalogue = Catalogue {
         version: raw.catalogue,
         checked_on: raw.checked_on,
         own_groups: raw.own_groups,
-        kinds: Kinds {
-            anyone: raw.kinds.anyone,
-            ledger_only: raw.kinds.ledger_only,
-        },
+        kinds: Kinds { anyone: raw.kinds.anyone, ledger_only: raw.kinds.ledger_only },
         roles: raw.role.into_iter().map(role).collect(),
         sections: raw.section.into_iter().map(section).collect(),
         primitives: primitives(raw.primitives)?,
         shapes: Vec::new(),
-        common: Common {
-            fields: Vec::new(),
-            touches: Vec::new(),
-        },
+        common: Common { fields: Vec::new(), touches: Vec::new() },
         events: Vec::new(),
         by_name: HashMap::new(),
     };
@@ -107,50 +85,24 @@ fn read_shapes(raw: ShapesFile) -> Result<Catalogue, CatalogueError> {
 }
 
 fn form(holds: bool, place: &str, fault: &str) -> Result<(), CatalogueError> {
-    if holds {
-        Ok(())
-    } else {
-        Err(CatalogueError::Form {
-            place: place.to_owned(),
-            fault: fault.to_owned(),
-        })
-    }
+    if holds { Ok(()) } else { Err(CatalogueError::Form { place: place.to_owned(), fault: fault.to_owned() }) }
 }
 
 fn primitives(raw: Ordered<String>) -> Result<Vec<(Primitive, String)>, CatalogueError> {
-    let rows: Vec<_> = raw
-        .0
-        .into_iter()
-        .filter_map(|(name, text)| Some((Primitive::from_name(&name)?, text)))
-        .collect();
+    let rows: Vec<_> =
+        raw.0.into_iter().filter_map(|(name, text)| Some((Primitive::from_name(&name)?, text))).collect();
     let said: Vec<_> = rows.iter().map(|(primitive, _)| *primitive).collect();
-    form(
-        said == Primitive::ALL,
-        "primitives",
-        "expected exactly the primitive types of this program, in their order",
-    )?;
+    form(said == Primitive::ALL, "primitives", "expected exactly the primitive types of this program, in their order")?;
     Ok(rows)
 }
 
 fn read_event(raw: RawEvent, known: &Catalogue) -> Result<EventType, CatalogueError> {
     let place = raw.r#type.clone();
-    form(
-        is_type_name(&place),
-        &place,
-        "expected `modeltrail.<group>.<verb>.v<N>`",
-    )?;
+    form(is_type_name(&place), &place, "expected `modeltrail.<group>.<verb>.v<N>`")?;
     let fields = read_fields(raw.fields, known, &place)?;
     for field in &fields {
-        let common = known
-            .common
-            .fields
-            .iter()
-            .any(|other| other.name == field.name);
-        form(
-            !common,
-            &place,
-            &format!("`{}` is a field common to all events", field.name),
-        )?;
+        let common = known.common.fields.iter().any(|other| other.name == field.name);
+        form(!common, &place, &format!("`{}` is a field common to all events", field.name))?;
     }
     Ok(EventType {
         touches: read_touches(raw.touches, known, &place)?,
@@ -167,107 +119,55 @@ fn read_event(raw: RawEvent, known: &Catalogue) -> Result<EventType, CatalogueEr
 }
 
 fn is_type_name(name: &str) -> bool {
-    let word = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
-    };
+    let word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let parts: Vec<_> = name.split('.').collect();
     let [first, group, verb, version] = parts.as_slice() else {
         return false;
     };
-    let number = version
-        .strip_prefix('v')
-        .and_then(|digits| digits.parse::<u16>().ok());
+    let number = version.strip_prefix('v').and_then(|digits| digits.parse::<u16>().ok());
     *first == "modeltrail" && word(group) && word(verb) && number.is_some_and(|number| number > 0)
 }
 
-fn read_touches(
-    raw: Vec<RawTouch>,
-    known: &Catalogue,
-    place: &str,
-) -> Result<Vec<Touch>, CatalogueError> {
+fn read_touches(raw: Vec<RawTouch>, known: &Catalogue, place: &str) -> Result<Vec<Touch>, CatalogueError> {
     let touch = |raw: RawTouch| {
         let role = known.roles.iter().any(|role| role.name == raw.role);
         form(role, place, &format!("`{}` is not a role", raw.role))?;
         let pointer = raw.from == "/data" || raw.from.starts_with("/data/");
-        form(
-            pointer,
-            place,
-            &format!("`{}` does not point into /data", raw.from),
-        )?;
-        Ok(Touch {
-            role: raw.role,
-            from: raw.from,
-            build: raw.build,
-        })
+        form(pointer, place, &format!("`{}` does not point into /data", raw.from))?;
+        Ok(Touch { role: raw.role, from: raw.from, build: raw.build })
     };
     raw.into_iter().map(touch).collect()
 }
 
-fn read_fields(
-    raw: Ordered<RawType>,
-    known: &Catalogue,
-    place: &str,
-) -> Result<Vec<Field>, CatalogueError> {
+fn read_fields(raw: Ordered<RawType>, known: &Catalogue, place: &str) -> Result<Vec<Field>, CatalogueError> {
     let mut fields: Vec<Field> = Vec::with_capacity(raw.0.len());
     for (key, raw) in raw.0 {
-        let (name, demanded) = key
-            .strip_suffix('!')
-            .map_or((key.as_str(), false), |name| (name, true));
+        let (name, demanded) = key.strip_suffix('!').map_or((key.as_str(), false), |name| (name, true));
         let place = format!("{place}, field `{name}`");
-        form(
-            !fields.iter().any(|field| field.name == name),
-            &place,
-            "the field is said twice",
-        )?;
+        form(!fields.iter().any(|field| field.name == name), &place, "the field is said twice")?;
         let (kind, note) = read_type(raw, known, &place)?;
-        fields.push(Field {
-            name: name.to_owned(),
-            demanded,
-            kind,
-            note,
-        });
+        fields.push(Field { name: name.to_owned(), demanded, kind, note });
     }
     Ok(fields)
 }
 
-fn read_type(
-    raw: RawType,
-    known: &Catalogue,
-    place: &str,
-) -> Result<(FieldType, Option<String>), CatalogueError> {
+fn read_type(raw: RawType, known: &Catalogue, place: &str) -> Result<(FieldType, Option<String>), CatalogueError> {
     match raw {
-        RawType::Object(fields) => {
-            Ok((FieldType::Object(read_fields(fields, known, place)?), None))
-        }
+        RawType::Object(fields) => Ok((FieldType::Object(read_fields(fields, known, place)?), None)),
         RawType::List(element) => {
             let (element, note) = read_type(*element, known, place)?;
             Ok((FieldType::List(Box::new(element)), note))
         }
         RawType::Text(text) => {
-            let (kind, note) = text
-                .split_once(';')
-                .map_or((text.as_str(), None), |(kind, note)| (kind, Some(note)));
-            Ok((
-                read_word(kind.trim(), known, place)?,
-                note.map(|note| note.trim().to_owned()),
-            ))
+            let (kind, note) = text.split_once(';').map_or((text.as_str(), None), |(kind, note)| (kind, Some(note)));
+            Ok((read_word(kind.trim(), known, place)?, note.map(|note| note.trim().to_owned())))
         }
     }
 }
 
 fn read_word(text: &str, known: &Catalogue, place: &str) -> Result<FieldType, CatalogueError> {
-    if let Some(element) = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-    {
-        return Ok(FieldType::List(Box::new(read_word(
-            element.trim(),
-            known,
-            place,
-        )?)));
+    if let Some(element) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return Ok(FieldType::List(Box::new(read_word(element.trim(), known, place)?)));
     }
     if text.contains('|') {
         let words: Vec<String> = text.split('|').map(|word| word.trim().to_owned()).collect();
@@ -282,37 +182,18 @@ fn read_word(text: &str, known: &Catalogue, place: &str) -> Result<FieldType, Ca
     if let Some(primitive) = Primitive::from_name(text) {
         return Ok(FieldType::Primitive(primitive));
     }
-    form(
-        known.shape(text).is_some(),
-        place,
-        &format!("`{text}` is neither a primitive type nor a shape said before"),
-    )?;
+    form(known.shape(text).is_some(), place, &format!("`{text}` is neither a primitive type nor a shape said before"))?;
     Ok(FieldType::Shape(text.to_owned()))
 }
 
 /// Sections and groups fit: every group of a type is in exactly one section, and none is there for nothing.
 fn check_groups(catalogue: &Catalogue) -> Result<(), CatalogueError> {
     let mut listed = BTreeSet::new();
-    for group in catalogue
-        .sections
-        .iter()
-        .flat_map(|section| &section.groups)
-    {
-        form(
-            listed.insert(group.as_str()),
-            "sections",
-            &format!("group `{group}` stands in two"),
-        )?;
+    for group in catalogue.sections.iter().flat_map(|section| &section.groups) {
+        form(listed.insert(group.as_str()), "sections", &format!("group `{group}` stands in two"))?;
     }
     let used: BTreeSet<_> = catalogue.events.iter().map(EventType::group).collect();
-    form(
-        listed == used,
-        "sections",
-        "the groups listed are not those of the events",
-    )?;
-    let own = catalogue
-        .own_groups
-        .iter()
-        .all(|group| used.contains(group.as_str()));
+    form(listed == used, "sections", "the groups listed are not those of the events")?;
+    let own = catalogue.own_groups.iter().all(|group| used.contains(group.as_str()));
     form(own, "own_groups", "a group has no event")
 }

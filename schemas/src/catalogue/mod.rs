@@ -24,17 +24,16 @@ pub use load::{CatalogueError, parse};
 pub use page::page;
 pub use reading_table::{reading_digest, reading_table};
 pub use schema::json_schema;
-pub use types::{
-    Catalogue, Common, EventType, Field, FieldType, Kinds, Primitive, RoleMeaning, Section, Shape,
-    Touch,
-};
+pub use types::{Catalogue, Common, EventType, Field, FieldType, Kinds, Primitive, RoleMeaning, Section, Shape, Touch};
 pub use validate::{MAX_VIOLATIONS, SchemaViolation, validate};
 
 const SHAPES: &str = include_str!("../../catalogue/shapes.toml");
 const EVENTS: &str = include_str!("../../catalogue/events.toml");
 
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
-    parse(SHAPES, EVENTS).expect("the compiled-in catalogue parses: the tests of this crate load it, so no build with a broken one passes")
+    parse(SHAPES, EVENTS).expect(
+        "the compiled-in catalogue parses: the tests of this crate load it, so no build with a broken one passes",
+    )
 });
 
 /// The catalogue that this program was built with, parsed on first use.

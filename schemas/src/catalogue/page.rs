@@ -46,10 +46,7 @@ pub fn page() -> String {
     let mut out = String::from(INTRO);
     kinds_and_roles(&mut out, catalogue);
     types_of_values(&mut out, catalogue);
-    line(
-        &mut out,
-        "\n## Common to all events\n\nThese may stand in the data of every event.\n",
-    );
+    line(&mut out, "\n## Common to all events\n\nThese may stand in the data of every event.\n");
     field_table(&mut out, &catalogue.common.fields);
     line(&mut out, "");
     touch_list(&mut out, &catalogue.common.touches);
@@ -57,11 +54,7 @@ pub fn page() -> String {
     for section in &catalogue.sections {
         line(&mut out, &format!("\n## {}", section.title));
         for group in &section.groups {
-            for event in catalogue
-                .events
-                .iter()
-                .filter(|event| event.group() == group)
-            {
+            for event in catalogue.events.iter().filter(|event| event.group() == group) {
                 event_section(&mut out, event, catalogue.own_groups.contains(group));
             }
         }
@@ -75,21 +68,9 @@ fn line(out: &mut String, text: &str) {
 }
 
 fn kinds_and_roles(out: &mut String, catalogue: &Catalogue) {
-    let code = |names: &[String]| {
-        names
-            .iter()
-            .map(|name| format!("`{name}`"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+    let code = |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     line(out, &format!("\nKinds: {}.", code(&catalogue.kinds.anyone)));
-    line(
-        out,
-        &format!(
-            "Only the ledger's own events may be about these: {}.",
-            code(&catalogue.kinds.ledger_only)
-        ),
-    );
+    line(out, &format!("Only the ledger's own events may be about these: {}.", code(&catalogue.kinds.ledger_only)));
     line(
         out,
         "\nRoles, in order of precedence (a subject met in several keeps the first):\n\n| role | what the subject is to the event |\n|---|---|",
@@ -102,14 +83,7 @@ fn kinds_and_roles(out: &mut String, catalogue: &Catalogue) {
 fn types_of_values(out: &mut String, catalogue: &Catalogue) {
     line(out, "\n## Values\n\n| type | what it is |\n|---|---|");
     for primitive in Primitive::ALL {
-        line(
-            out,
-            &format!(
-                "| `{}` | {} |",
-                primitive.name(),
-                catalogue.primitive(primitive)
-            ),
-        );
+        line(out, &format!("| `{}` | {} |", primitive.name(), catalogue.primitive(primitive)));
     }
     line(out, "\n## Shapes\n\nObjects that fields refer to by name.");
     for shape in &catalogue.shapes {
@@ -120,36 +94,14 @@ fn types_of_values(out: &mut String, catalogue: &Catalogue) {
 
 fn contents(out: &mut String, catalogue: &Catalogue) {
     let core = catalogue.events.iter().filter(|event| event.core).count();
-    line(
-        out,
-        &format!(
-            "\n## The types\n\n{} types, {core} of them core (*).\n",
-            catalogue.events.len()
-        ),
-    );
+    line(out, &format!("\n## The types\n\n{} types, {core} of them core (*).\n", catalogue.events.len()));
     for section in &catalogue.sections {
-        let groups = section.groups.iter().flat_map(|group| {
-            catalogue
-                .events
-                .iter()
-                .filter(move |event| event.group() == group)
-        });
+        let groups =
+            section.groups.iter().flat_map(|group| catalogue.events.iter().filter(move |event| event.group() == group));
         let names = groups.map(|event| {
-            format!(
-                "[{}](#{}){}",
-                event.short_name(),
-                anchor(&event.name),
-                if event.core { "\\*" } else { "" }
-            )
+            format!("[{}](#{}){}", event.short_name(), anchor(&event.name), if event.core { "\\*" } else { "" })
         });
-        line(
-            out,
-            &format!(
-                "- **{}**: {}",
-                section.title,
-                names.collect::<Vec<_>>().join(", ")
-            ),
-        );
+        line(out, &format!("- **{}**: {}", section.title, names.collect::<Vec<_>>().join(", ")));
     }
 }
 
@@ -162,20 +114,15 @@ fn event_section(out: &mut String, event: &EventType, own: bool) {
     line(out, &format!("\n### {}\n\n{}\n", event.name, event.says));
     line(out, &format!("- about: `{}`", event.subject));
     touch_list(out, &event.touches);
-    for (system, counterpart) in [
-        ("OpenLineage", &event.openlineage),
-        ("CDEvents", &event.cdevents),
-        ("MLflow", &event.mlflow),
-    ] {
+    for (system, counterpart) in
+        [("OpenLineage", &event.openlineage), ("CDEvents", &event.cdevents), ("MLflow", &event.mlflow)]
+    {
         if let Some(counterpart) = counterpart {
             line(out, &format!("- in {system}: {counterpart}"));
         }
     }
     if own {
-        line(
-            out,
-            "- only the ledger writes it; from outside it is quarantined as `reserved`",
-        );
+        line(out, "- only the ledger writes it; from outside it is quarantined as `reserved`");
     }
     let short = event.short_name();
     let example = format!(
@@ -193,18 +140,12 @@ fn event_section(out: &mut String, event: &EventType, own: bool) {
 
 fn touch_list(out: &mut String, touches: &[Touch]) {
     for touch in touches {
-        line(
-            out,
-            &format!("- {}: `{}`, from `{}`", touch.role, touch.build, touch.from),
-        );
+        line(out, &format!("- {}: `{}`, from `{}`", touch.role, touch.build, touch.from));
     }
 }
 
 fn field_table(out: &mut String, fields: &[Field]) {
-    line(
-        out,
-        "| field | value | demanded | meaning |\n|---|---|---|---|",
-    );
+    line(out, "| field | value | demanded | meaning |\n|---|---|---|---|");
     field_rows(out, fields, "");
 }
 
@@ -213,14 +154,7 @@ fn field_rows(out: &mut String, fields: &[Field], prefix: &str) {
     for field in fields {
         let demanded = if field.demanded { "**yes**" } else { "" };
         let note = field.note.as_deref().unwrap_or_default();
-        line(
-            out,
-            &format!(
-                "| `{prefix}{}` | {} | {demanded} | {note} |",
-                field.name,
-                type_text(&field.kind)
-            ),
-        );
+        line(out, &format!("| `{prefix}{}` | {} | {demanded} | {note} |", field.name, type_text(&field.kind)));
         if let Some(members) = members(&field.kind) {
             field_rows(out, members, &format!("{prefix}{}.", field.name));
         }
@@ -239,11 +173,7 @@ fn type_text(kind: &FieldType) -> String {
     match kind {
         FieldType::Primitive(primitive) => primitive.name().to_owned(),
         FieldType::Shape(name) => format!("[{name}](#{name})"),
-        FieldType::OneOf(words) => words
-            .iter()
-            .map(|word| format!("`{word}`"))
-            .collect::<Vec<_>>()
-            .join(" or "),
+        FieldType::OneOf(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or "),
         FieldType::List(element) => format!("list of {}", type_text(element)),
         FieldType::Object(_) => "object".to_owned(),
     }

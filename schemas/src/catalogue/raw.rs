@@ -94,10 +94,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Ordered<T> {
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("a table")
             }
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> Result<Self::Value, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut rows = Vec::new();
                 while let Some(row) = map.next_entry()? {
                     rows.push(row);
@@ -120,12 +117,8 @@ impl<'de> Deserialize<'de> for RawType {
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<RawType, E> {
                 Ok(RawType::Text(text.to_owned()))
             }
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(
-                self,
-                mut seq: A,
-            ) -> Result<RawType, A::Error> {
-                let missing =
-                    || serde::de::Error::custom("a list type names the type of its elements, once");
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<RawType, A::Error> {
+                let missing = || serde::de::Error::custom("a list type names the type of its elements, once");
                 let element = seq.next_element()?.ok_or_else(missing)?;
                 match seq.next_element::<serde::de::IgnoredAny>()? {
                     None => Ok(RawType::List(Box::new(element))),
@@ -133,8 +126,7 @@ impl<'de> Deserialize<'de> for RawType {
                 }
             }
             fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<RawType, A::Error> {
-                Ordered::deserialize(serde::de::value::MapAccessDeserializer::new(map))
-                    .map(RawType::Object)
+                Ordered::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(RawType::Object)
             }
         }
         deserializer.deserialize_any(Visitor)

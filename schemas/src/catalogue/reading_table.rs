@@ -38,9 +38,7 @@ pub fn reading_table() -> Value {
 }
 
 fn touches(list: &[Touch]) -> Value {
-    list.iter()
-        .map(|touch| json!({ "build": touch.build, "from": touch.from, "role": touch.role }))
-        .collect()
+    list.iter().map(|touch| json!({ "build": touch.build, "from": touch.from, "role": touch.role })).collect()
 }
 
 /// `sha256:` and the SHA-256 (lower-case hex) of [`reading_table`]'s canonical JSON (RFC 8785), as `ledger.opened` names it.

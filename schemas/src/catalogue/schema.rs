@@ -47,11 +47,7 @@ const COMMENT: &str = "Describes the event's `data`, closed. A null or an empty 
 pub fn json_schema(event: &EventType) -> Value {
     let catalogue = catalogue();
     let mut used = BTreeSet::new();
-    let fields: Vec<&Field> = event
-        .fields
-        .iter()
-        .chain(&catalogue.common.fields)
-        .collect();
+    let fields: Vec<&Field> = event.fields.iter().chain(&catalogue.common.fields).collect();
     let mut schema = object(&fields, &mut used);
     let mut defs = Map::new();
     while let Some(name) = used.pop_first() {
@@ -60,14 +56,8 @@ pub fn json_schema(event: &EventType) -> Value {
             defs.insert(name, definition);
         }
     }
-    schema.insert(
-        "$schema".to_owned(),
-        json!("https://json-schema.org/draft/2020-12/schema"),
-    );
-    schema.insert(
-        "$id".to_owned(),
-        json!(format!("urn:modeltrail:schema:{}", event.name)),
-    );
+    schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+    schema.insert("$id".to_owned(), json!(format!("urn:modeltrail:schema:{}", event.name)));
     schema.insert("$comment".to_owned(), json!(COMMENT));
     schema.insert("title".to_owned(), json!(event.name));
     schema.insert("description".to_owned(), json!(event.says));
@@ -78,32 +68,19 @@ pub fn json_schema(event: &EventType) -> Value {
 fn definition(catalogue: &Catalogue, name: &str, used: &mut BTreeSet<String>) -> Value {
     if let Some(primitive) = Primitive::from_name(name) {
         let mut schema = primitive_schema(catalogue, primitive);
-        schema.insert(
-            "description".to_owned(),
-            json!(catalogue.primitive(primitive)),
-        );
+        schema.insert("description".to_owned(), json!(catalogue.primitive(primitive)));
         return Value::Object(schema);
     }
-    let fields = catalogue
-        .shape(name)
-        .map(|shape| shape.fields.iter().collect::<Vec<_>>())
-        .unwrap_or_default();
+    let fields = catalogue.shape(name).map(|shape| shape.fields.iter().collect::<Vec<_>>()).unwrap_or_default();
     Value::Object(object(&fields, used))
 }
 
 fn object(fields: &[&Field], used: &mut BTreeSet<String>) -> Map<String, Value> {
     let mut schema = Map::new();
     schema.insert("type".to_owned(), json!("object"));
-    let properties: Map<_, _> = fields
-        .iter()
-        .map(|field| (field.name.clone(), property(field, used)))
-        .collect();
+    let properties: Map<_, _> = fields.iter().map(|field| (field.name.clone(), property(field, used))).collect();
     schema.insert("properties".to_owned(), Value::Object(properties));
-    let mut demanded: Vec<_> = fields
-        .iter()
-        .filter(|field| field.demanded)
-        .map(|field| field.name.as_str())
-        .collect();
+    let mut demanded: Vec<_> = fields.iter().filter(|field| field.demanded).map(|field| field.name.as_str()).collect();
     demanded.sort_unstable();
     if !demanded.is_empty() {
         schema.insert("required".to_owned(), json!(demanded));
@@ -125,9 +102,7 @@ fn value(kind: &FieldType, used: &mut BTreeSet<String>) -> Map<String, Value> {
         FieldType::Primitive(primitive) => named(primitive.name(), used),
         FieldType::Shape(name) => named(name, used),
         FieldType::OneOf(words) => entries(json!({ "enum": words })),
-        FieldType::List(element) => {
-            entries(json!({ "type": "array", "items": value(element, used) }))
-        }
+        FieldType::List(element) => entries(json!({ "type": "array", "items": value(element, used) })),
         FieldType::Object(fields) => object(&fields.iter().collect::<Vec<_>>(), used),
     }
 }
@@ -165,13 +140,7 @@ fn primitive_schema(catalogue: &Catalogue, primitive: Primitive) -> Map<String, 
 
 /// One or two name parts and perhaps a version, each percent-encoded as a subject's parts are.
 fn subject_pattern(catalogue: &Catalogue) -> String {
-    let kinds: Vec<_> = catalogue
-        .kinds
-        .anyone
-        .iter()
-        .chain(&catalogue.kinds.ledger_only)
-        .map(String::as_str)
-        .collect();
+    let kinds: Vec<_> = catalogue.kinds.anyone.iter().chain(&catalogue.kinds.ledger_only).map(String::as_str).collect();
     let part = "(?:[A-Za-z0-9._~:+-]|%[0-9A-F]{2})+";
     format!("^(?:{})/{part}(?:/{part})?(?:@{part})?$", kinds.join("|"))
 }

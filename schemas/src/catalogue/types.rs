@@ -209,9 +209,7 @@ impl Primitive {
     /// The primitive that the word stands for, if any.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|primitive| primitive.name() == name)
+        Self::ALL.into_iter().find(|primitive| primitive.name() == name)
     }
 }
 
@@ -231,10 +229,7 @@ impl Catalogue {
     /// What the catalogue says about a primitive type.
     #[must_use]
     pub fn primitive(&self, primitive: Primitive) -> &str {
-        self.primitives
-            .iter()
-            .find(|(known, _)| *known == primitive)
-            .map_or("", |(_, text)| text)
+        self.primitives.iter().find(|(known, _)| *known == primitive).map_or("", |(_, text)| text)
     }
 }
 

@@ -44,70 +44,46 @@ pub fn validate(event_type: &str, data: &Value) -> Result<(), Vec<SchemaViolatio
     if validator.is_valid(data) {
         return Ok(());
     }
-    let mut violations: Vec<_> = validator
-        .iter_errors(data)
-        .flat_map(|error| describe(&error))
-        .collect();
+    let mut violations: Vec<_> = validator.iter_errors(data).flat_map(|error| describe(&error)).collect();
     violations.sort_unstable();
     violations.dedup();
     if violations.len() > MAX_VIOLATIONS {
         let rest = violations.len() - MAX_VIOLATIONS;
         violations.truncate(MAX_VIOLATIONS);
-        violations.push(SchemaViolation {
-            pointer: String::new(),
-            message: format!("{rest} more violations are left out"),
-        });
+        violations
+            .push(SchemaViolation { pointer: String::new(), message: format!("{rest} more violations are left out") });
     }
     Err(violations)
 }
 
 /// The compiled validator of a type: compiled when first asked for, then shared by all threads.
 fn validator(event_type: &str) -> Option<&'static Validator> {
-    static VALIDATORS: LazyLock<HashMap<&'static str, OnceLock<Validator>>> = LazyLock::new(|| {
-        catalogue()
-            .events
-            .iter()
-            .map(|event| (event.name.as_str(), OnceLock::new()))
-            .collect()
-    });
+    static VALIDATORS: LazyLock<HashMap<&'static str, OnceLock<Validator>>> =
+        LazyLock::new(|| catalogue().events.iter().map(|event| (event.name.as_str(), OnceLock::new())).collect());
     let event = catalogue().event(event_type)?;
     Some(VALIDATORS.get(event_type)?.get_or_init(|| {
         jsonschema::draft202012::options()
             .with_pattern_options(PatternOptions::regex())
             .should_validate_formats(true)
             .build(&json_schema(event))
-            .expect(
-                "a generated schema compiles: a test compiles that of every type in the catalogue",
-            )
+            .expect("a generated schema compiles: a test compiles that of every type in the catalogue")
     }))
 }
 
 fn describe(error: &ValidationError<'_>) -> Vec<SchemaViolation> {
     let pointer = error.instance_path().as_str();
-    let at = |message: String| {
-        vec![SchemaViolation {
-            pointer: shown(pointer),
-            message,
-        }]
-    };
+    let at = |message: String| vec![SchemaViolation { pointer: shown(pointer), message }];
     match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected } => unexpected
-            .iter()
-            .map(|name| unknown_field(pointer, name))
-            .collect(),
-        ValidationErrorKind::Required { property } => at(format!(
-            "field `{}` is missing",
-            property.as_str().unwrap_or_default()
-        )),
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            unexpected.iter().map(|name| unknown_field(pointer, name)).collect()
+        }
+        ValidationErrorKind::Required { property } => {
+            at(format!("field `{}` is missing", property.as_str().unwrap_or_default()))
+        }
         ValidationErrorKind::Enum { options } => at(format!("expected one of {}", words(options))),
         kind => at(match (defined_as(error), kind) {
             (Some(expected), _) => format!("expected {expected}"),
-            (
-                None,
-                ValidationErrorKind::Type {
-                    kind: TypeKind::Single(expected),
-                },
-            ) => format!("expected {expected}"),
+            (None, ValidationErrorKind::Type { kind: TypeKind::Single(expected) }) => format!("expected {expected}"),
             (None, _) => error.masked().to_string(),
         }),
     }
@@ -123,35 +99,20 @@ fn unknown_field(parent: &str, name: &str) -> SchemaViolation {
 
 /// The catalogue's words for the primitive type under whose definition the error arose.
 fn defined_as(error: &ValidationError<'_>) -> Option<String> {
-    let name = error
-        .schema_path()
-        .as_str()
-        .strip_prefix("/$defs/")?
-        .split('/')
-        .next()?;
+    let name = error.schema_path().as_str().strip_prefix("/$defs/")?.split('/').next()?;
     let primitive = Primitive::from_name(name)?;
     Some(format!("{name} ({})", catalogue().primitive(primitive)))
 }
 
 fn words(options: &Value) -> String {
-    let words = options
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
-    words
-        .map(|word| format!("`{word}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    let words = options.as_array().into_iter().flatten().filter_map(Value::as_str);
+    words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn shown(text: &str) -> String {
     if text.len() <= MAX_SHOWN_BYTES {
         return text.to_owned();
     }
-    let end = (0..=MAX_SHOWN_BYTES)
-        .rev()
-        .find(|end| text.is_char_boundary(*end))
-        .unwrap_or(0);
+    let end = (0..=MAX_SHOWN_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     format!("{}…", &text[..end])
 }

@@ -23,11 +23,7 @@ impl Prefix {
     /// The prefix of records that came that way; the ledger's own have no attributes and take Kafka's.
     #[must_use]
     pub fn of(via: Via) -> Self {
-        if via == Via::Http {
-            Self::Http
-        } else {
-            Self::Kafka
-        }
+        if via == Via::Http { Self::Http } else { Self::Kafka }
     }
 
     /// The prefix itself.
@@ -57,8 +53,7 @@ impl<'a> BinaryAttributes<'a> {
     /// Whether an attribute of that name, in lower case, is there, whatever its value.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.named()
-            .any(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes()))
+        self.named().any(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes()))
     }
 
     /// The first name without its prefix, A–Z lowered, that more than one attribute has, whatever their values.
@@ -72,8 +67,7 @@ impl<'a> BinaryAttributes<'a> {
 
     /// Every attribute that is there: its name without the prefix, A–Z lowered, and its value decoded.
     pub fn all(&self) -> impl Iterator<Item = (Cow<'a, [u8]>, Cow<'a, str>)> {
-        self.named()
-            .filter_map(|(name, value)| Some((lowered(name), self.decoded(value?)?)))
+        self.named().filter_map(|(name, value)| Some((lowered(name), self.decoded(value?)?)))
     }
 
     /// The value of one attribute, whose name is given in lower case; the first, if there are two.
@@ -90,9 +84,7 @@ impl<'a> BinaryAttributes<'a> {
         let prefix = self.prefix.as_str().as_bytes();
         self.headers.iter().filter_map(move |header| {
             let (start, name) = header.name.split_at_checked(prefix.len())?;
-            start
-                .eq_ignore_ascii_case(prefix)
-                .then_some((name, header.value.as_deref()))
+            start.eq_ignore_ascii_case(prefix).then_some((name, header.value.as_deref()))
         })
     }
 
@@ -147,21 +139,14 @@ impl Envelope {
             Prefix::Http => percent_encoded(&value),
         };
         let mut headers = vec![("content-type".to_owned(), b"application/json".to_vec())];
-        headers.extend(
-            self.attributes()
-                .map(|(name, value)| (format!("{}{name}", prefix.as_str()), encode(value))),
-        );
+        headers.extend(self.attributes().map(|(name, value)| (format!("{}{name}", prefix.as_str()), encode(value))));
         (headers, self.data.as_ref().map(compact).unwrap_or_default())
     }
 }
 
 /// A–Z lowered, all else as it is.
 fn lowered(name: &[u8]) -> Cow<'_, [u8]> {
-    if name.iter().any(u8::is_ascii_uppercase) {
-        Cow::Owned(name.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(name)
-    }
+    if name.iter().any(u8::is_ascii_uppercase) { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) }
 }
 
 fn percent_decoded(value: &[u8]) -> Cow<'_, [u8]> {
@@ -180,9 +165,7 @@ fn percent_decoded(value: &[u8]) -> Cow<'_, [u8]> {
 
 fn hex_byte(digits: &[u8]) -> Option<u8> {
     let value = |digit: &u8| char::from(*digit).to_digit(16);
-    let code = digits
-        .iter()
-        .try_fold(0, |code, digit| Some(code * 16 + value(digit)?))?;
+    let code = digits.iter().try_fold(0, |code, digit| Some(code * 16 + value(digit)?))?;
     u8::try_from(code).ok()
 }
 

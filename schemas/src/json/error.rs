@@ -68,27 +68,15 @@ impl JsonError {
     pub(super) fn at(input: &[u8], offset: usize, fault: JsonFault) -> Self {
         let before = &input[..offset.min(input.len())];
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        let start = before
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |newline| newline + 1);
-        Self {
-            fault,
-            offset,
-            line,
-            column: 1 + before.len() - start,
-        }
+        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        Self { fault, offset, line, column: 1 + before.len() - start }
     }
 }
 
 /// A name in a message: cut, since it comes from outside.
 pub(super) fn cut(name: &str) -> String {
     const SHOWN: usize = 64;
-    let mut shown: String = name
-        .chars()
-        .take(SHOWN)
-        .flat_map(char::escape_debug)
-        .collect();
+    let mut shown: String = name.chars().take(SHOWN).flat_map(char::escape_debug).collect();
     if name.chars().nth(SHOWN).is_some() {
         shown.push('…');
     }

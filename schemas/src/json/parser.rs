@@ -22,11 +22,7 @@ impl<'a> Parser<'a> {
         }
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Self { text, at: 0 }),
-            Err(error) => Err(JsonError::at(
-                bytes,
-                error.valid_up_to(),
-                JsonFault::Encoding,
-            )),
+            Err(error) => Err(JsonError::at(bytes, error.valid_up_to(), JsonFault::Encoding)),
         }
     }
 
@@ -166,9 +162,7 @@ impl<'a> Parser<'a> {
     /// Steps over the characters that stand for themselves. What stops it is ASCII, so a character is never split.
     fn plain(&mut self) {
         let rest = &self.text.as_bytes()[self.at..];
-        let stop = rest
-            .iter()
-            .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+        let stop = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
         self.at += stop.unwrap_or(rest.len());
     }
 
@@ -243,11 +237,7 @@ impl<'a> Parser<'a> {
             self.digits()?;
         }
         let literal = &self.text[start..self.at];
-        if self.at == whole && literal != "-0" {
-            self.integer(start, literal)
-        } else {
-            self.double(start, literal)
-        }
+        if self.at == whole && literal != "-0" { self.integer(start, literal) } else { self.double(start, literal) }
     }
 
     fn integer(&self, start: usize, literal: &str) -> Result<Number> {
@@ -265,10 +255,7 @@ impl<'a> Parser<'a> {
     /// Steps over one digit or more.
     fn digits(&mut self) -> Result<()> {
         let rest = &self.text.as_bytes()[self.at..];
-        let count = rest
-            .iter()
-            .position(|byte| !byte.is_ascii_digit())
-            .unwrap_or(rest.len());
+        let count = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
         if count == 0 {
             return self.unexpected("a digit");
         }
@@ -291,11 +278,7 @@ impl<'a> Parser<'a> {
 
     fn end(&mut self) -> Result<()> {
         self.space();
-        if self.at < self.text.len() {
-            self.fail(self.at, JsonFault::Trailing)
-        } else {
-            Ok(())
-        }
+        if self.at < self.text.len() { self.fail(self.at, JsonFault::Trailing) } else { Ok(()) }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -309,11 +292,7 @@ impl<'a> Parser<'a> {
     }
 
     fn expect(&mut self, byte: u8, expected: &'static str) -> Result<()> {
-        if self.take(byte) {
-            Ok(())
-        } else {
-            self.unexpected(expected)
-        }
+        if self.take(byte) { Ok(()) } else { self.unexpected(expected) }
     }
 
     fn unexpected<T>(&self, expected: &'static str) -> Result<T> {

@@ -11,22 +11,13 @@ fn fault(text: &str) -> JsonFault {
 fn refuses_what_two_parsers_could_differ_on() {
     let cases = [
         (r#"{"a":1,"a":1}"#, JsonFault::DuplicateName("a".into())),
-        (
-            r#"{"a":1,"\u0061":2}"#,
-            JsonFault::DuplicateName("a".into()),
-        ),
-        (
-            r#"[[{"x":{"a":[],"b":{"c":1,"c":2}}}]]"#,
-            JsonFault::DuplicateName("c".into()),
-        ),
+        (r#"{"a":1,"\u0061":2}"#, JsonFault::DuplicateName("a".into())),
+        (r#"[[{"x":{"a":[],"b":{"c":1,"c":2}}}]]"#, JsonFault::DuplicateName("c".into())),
         (r#"{"":1,"":2}"#, JsonFault::DuplicateName(String::new())),
         ("9007199254740992", JsonFault::Integer),
         ("-9007199254740992", JsonFault::Integer),
         ("18446744073709551616", JsonFault::Integer),
-        (
-            "[99999999999999999999999999999999999999999]",
-            JsonFault::Integer,
-        ),
+        ("[99999999999999999999999999999999999999999]", JsonFault::Integer),
         ("1e400", JsonFault::Infinite),
         ("-1e400", JsonFault::Infinite),
         (r#""\ud800""#, JsonFault::Surrogate),
@@ -49,85 +40,22 @@ fn refuses_what_two_parsers_could_differ_on() {
         (r#""\x""#, JsonFault::Escape),
         (r#""\u00g0""#, JsonFault::Escape),
         ("01", JsonFault::Trailing),
-        (
-            "[1,]",
-            JsonFault::Unexpected {
-                expected: "a value",
-                found: ']',
-            },
-        ),
-        (
-            "{,}",
-            JsonFault::Unexpected {
-                expected: "a member's name",
-                found: ',',
-            },
-        ),
-        (
-            "{\"a\":1,}",
-            JsonFault::Unexpected {
-                expected: "a member's name",
-                found: '}',
-            },
-        ),
-        (
-            "{a:1}",
-            JsonFault::Unexpected {
-                expected: "a member's name",
-                found: 'a',
-            },
-        ),
-        (
-            "+1",
-            JsonFault::Unexpected {
-                expected: "a value",
-                found: '+',
-            },
-        ),
-        (
-            ".5",
-            JsonFault::Unexpected {
-                expected: "a value",
-                found: '.',
-            },
-        ),
-        (
-            "NaN",
-            JsonFault::Unexpected {
-                expected: "a value",
-                found: 'N',
-            },
-        ),
-        (
-            "nul\u{e9}",
-            JsonFault::Unexpected {
-                expected: "null",
-                found: 'é',
-            },
-        ),
-        (
-            "\u{feff}{}",
-            JsonFault::Unexpected {
-                expected: "a value",
-                found: '\u{feff}',
-            },
-        ),
-        (
-            "//x\n1",
-            JsonFault::Unexpected {
-                expected: "a value",
-                found: '/',
-            },
-        ),
+        ("[1,]", JsonFault::Unexpected { expected: "a value", found: ']' }),
+        ("{,}", JsonFault::Unexpected { expected: "a member's name", found: ',' }),
+        ("{\"a\":1,}", JsonFault::Unexpected { expected: "a member's name", found: '}' }),
+        ("{a:1}", JsonFault::Unexpected { expected: "a member's name", found: 'a' }),
+        ("+1", JsonFault::Unexpected { expected: "a value", found: '+' }),
+        (".5", JsonFault::Unexpected { expected: "a value", found: '.' }),
+        ("NaN", JsonFault::Unexpected { expected: "a value", found: 'N' }),
+        ("nul\u{e9}", JsonFault::Unexpected { expected: "null", found: 'é' }),
+        ("\u{feff}{}", JsonFault::Unexpected { expected: "a value", found: '\u{feff}' }),
+        ("//x\n1", JsonFault::Unexpected { expected: "a value", found: '/' }),
     ];
     for (text, expected) in cases {
         assert_eq!(fault(text), expected, "{text}");
     }
     assert_eq!(parse(b"[\"\xff\"]").unwrap_err().fault, JsonFault::Encoding);
-    assert_eq!(
-        parse(b"[\"\xed\xa0\x80\"]").unwrap_err().fault,
-        JsonFault::Encoding
-    );
+    assert_eq!(parse(b"[\"\xed\xa0\x80\"]").unwrap_err().fault, JsonFault::Encoding);
 }
 
 #[test]
@@ -162,10 +90,7 @@ fn depth_has_a_limit() {
 #[test]
 fn size_has_a_limit() {
     let bytes = vec![b' '; MAX_BYTES + 1];
-    assert_eq!(
-        parse(&bytes).unwrap_err().fault,
-        JsonFault::TooLarge(MAX_BYTES + 1)
-    );
+    assert_eq!(parse(&bytes).unwrap_err().fault, JsonFault::TooLarge(MAX_BYTES + 1));
     assert_eq!(parse(&bytes[1..]).unwrap_err().fault, JsonFault::Truncated);
 }
 
@@ -173,52 +98,23 @@ fn size_has_a_limit() {
 fn says_where() {
     let error = parse("{\n  \"é\": 1,\n  \"é\": 2\n}".as_bytes()).unwrap_err();
     assert_eq!((error.offset, error.line, error.column), (15, 3, 3));
-    assert_eq!(
-        error.to_string(),
-        "json object has the name `é` twice at line 3, column 3 (byte 15)"
-    );
+    assert_eq!(error.to_string(), "json object has the name `é` twice at line 3, column 3 (byte 15)");
     let long = format!("{{\"{0}\":1,\"{0}\":2}}", "\u{1f600}".repeat(1000));
-    assert!(
-        parse(long.as_bytes()).unwrap_err().to_string().len() < 400,
-        "a name from outside is cut in messages"
-    );
+    assert!(parse(long.as_bytes()).unwrap_err().to_string().len() < 400, "a name from outside is cut in messages");
 }
 
 #[test]
 fn spans_are_the_bytes_as_they_stand() {
     let body = b" [ {\"b\" : 1.0, \"a\":\"\\u0061\"} ,2,\t\"x\\\"]\" , [ ] ]\n";
     let spans = elements(body, 4).unwrap();
-    assert_eq!(
-        spans,
-        [
-            b"{\"b\" : 1.0, \"a\":\"\\u0061\"}".as_slice(),
-            b"2",
-            b"\"x\\\"]\"",
-            b"[ ]"
-        ]
-    );
-    assert_eq!(
-        elements(body, 3).unwrap_err().fault,
-        JsonFault::TooManyElements(3)
-    );
+    assert_eq!(spans, [b"{\"b\" : 1.0, \"a\":\"\\u0061\"}".as_slice(), b"2", b"\"x\\\"]\"", b"[ ]"]);
+    assert_eq!(elements(body, 3).unwrap_err().fault, JsonFault::TooManyElements(3));
     assert!(elements(b"[]", 0).unwrap().is_empty());
-    for wrong in [
-        "",
-        "{}",
-        "[1",
-        "[1,]",
-        "[1]2",
-        "[{\"a\":1,\"a\":2}]",
-        "[1 2]",
-    ] {
+    for wrong in ["", "{}", "[1", "[1,]", "[1]2", "[{\"a\":1,\"a\":2}]", "[1 2]"] {
         assert!(elements(wrong.as_bytes(), 9).is_err(), "{wrong}");
     }
     let deep = format!("[{}{}]", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
-    assert_eq!(
-        elements(deep.as_bytes(), 1).unwrap().len(),
-        1,
-        "each element has a depth of its own"
-    );
+    assert_eq!(elements(deep.as_bytes(), 1).unwrap().len(), 1, "each element has a depth of its own");
 }
 
 /// The examples of RFC 8785, sections 3.2.2 and 3.2.3.
@@ -228,19 +124,13 @@ fn canonical_form_is_that_of_rfc_8785() {
         "string":"\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/","literals":[null,true,false]}"#;
     let expected = "{\"literals\":[null,true,false],\"numbers\":[333333333.3333333,1e+30,4.5,0.002,1e-27],\
         \"string\":\"€$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"}";
-    assert_eq!(
-        String::from_utf8(canonical(&parse(text).unwrap())).unwrap(),
-        expected
-    );
+    assert_eq!(String::from_utf8(canonical(&parse(text).unwrap())).unwrap(), expected);
     let names = br#"{"\u20ac":"Euro Sign","\r":"Carriage Return","\ufb33":"Hebrew Letter Dalet With Dagesh","1":"One",
         "\ud83d\ude00":"Emoji: Grinning Face","\u0080":"Control","\u00f6":"Latin Small Letter O With Diaeresis"}"#;
     let sorted = "{\"\\r\":\"Carriage Return\",\"1\":\"One\",\"\u{80}\":\"Control\",\
         \"ö\":\"Latin Small Letter O With Diaeresis\",\"€\":\"Euro Sign\",\"😀\":\"Emoji: Grinning Face\",\
         \"\u{fb33}\":\"Hebrew Letter Dalet With Dagesh\"}";
-    assert_eq!(
-        String::from_utf8(canonical(&parse(names).unwrap())).unwrap(),
-        sorted
-    );
+    assert_eq!(String::from_utf8(canonical(&parse(names).unwrap())).unwrap(), sorted);
 }
 
 /// The samples of RFC 8785, appendix B, by their IEEE 754 bits.
@@ -276,21 +166,10 @@ fn numbers_print_as_in_rfc_8785() {
 #[test]
 fn canonical_bytes_are_known() {
     assert!(is_canonical(br#"{"a":[1,2.5],"b":"x"}"#));
-    for other in [
-        "",
-        "{\"b\":1,\"a\":2}",
-        "[1, 2]",
-        "1.0",
-        "\"\\u0061\"",
-        "{} ",
-        "-0",
-        "1e2",
-    ] {
+    for other in ["", "{\"b\":1,\"a\":2}", "[1, 2]", "1.0", "\"\\u0061\"", "{} ", "-0", "1e2"] {
         assert!(!is_canonical(other.as_bytes()), "{other}");
     }
-    assert!(in_range(
-        &json!([{"a": MAX_INTEGER}, -(MAX_INTEGER as i64), 1e300])
-    ));
+    assert!(in_range(&json!([{"a": MAX_INTEGER}, -(MAX_INTEGER as i64), 1e300])));
     assert!(!in_range(&json!([{"a": MAX_INTEGER + 1}])));
     assert!(!in_range(&json!({"a": i64::MIN})));
 }
@@ -300,18 +179,15 @@ fn some_value() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::Bool),
         (-(MAX_INTEGER as i64)..=MAX_INTEGER as i64).prop_map(Value::from),
-        any::<f64>().prop_filter_map("JSON has finite numbers only", |number| Number::from_f64(
-            number
-        )
-        .map(Value::Number)),
+        any::<f64>()
+            .prop_filter_map("JSON has finite numbers only", |number| Number::from_f64(number).map(Value::Number)),
         ".{0,12}".prop_map(Value::String),
         "[\u{0}-\u{1f}\"\\\\/\u{10000}-\u{10ffff}]{0,6}".prop_map(Value::String),
     ];
     leaf.prop_recursive(6, 48, 6, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            proptest::collection::btree_map(".{0,6}", inner, 0..6)
-                .prop_map(|members| members.into_iter().collect()),
+            proptest::collection::btree_map(".{0,6}", inner, 0..6).prop_map(|members| members.into_iter().collect()),
         ]
     })
 }
@@ -320,8 +196,7 @@ fn some_value() -> impl Strategy<Value = Value> {
 fn prints_wide_integer(value: &Value) -> bool {
     match value {
         Value::Number(number) => {
-            number.is_f64()
-                && (MAX_INTEGER as f64 + 1.0..1e21).contains(&number.as_f64().unwrap().abs())
+            number.is_f64() && (MAX_INTEGER as f64 + 1.0..1e21).contains(&number.as_f64().unwrap().abs())
         }
         Value::Array(elements) => elements.iter().any(prints_wide_integer),
         Value::Object(members) => members.values().any(prints_wide_integer),
@@ -339,10 +214,7 @@ fn the_seam_of_whole_doubles_is_known() {
 
 /// What only the strict parser refuses.
 fn is_stricter(fault: &JsonFault) -> bool {
-    matches!(
-        fault,
-        JsonFault::DuplicateName(_) | JsonFault::Integer | JsonFault::TooDeep
-    )
+    matches!(fault, JsonFault::DuplicateName(_) | JsonFault::Integer | JsonFault::TooDeep)
 }
 
 fn agrees_with_serde_json(bytes: &[u8]) -> Result<(), TestCaseError> {

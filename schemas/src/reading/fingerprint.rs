@@ -25,23 +25,16 @@ pub(super) fn of_event(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// Of a DSSE envelope: the set of its (`keyid`, `sig`), both as they stand in it, and its payload.
-pub(super) fn of_signed<'a>(
-    signatures: impl Iterator<Item = (&'a str, &'a str)>,
-    payload: &[u8],
-) -> [u8; 32] {
+pub(super) fn of_signed<'a>(signatures: impl Iterator<Item = (&'a str, &'a str)>, payload: &[u8]) -> [u8; 32] {
     let set: BTreeSet<_> = signatures.collect();
-    let pairs = set
-        .iter()
-        .map(|(keyid, sig)| (keyid.as_bytes(), sig.as_bytes()));
+    let pairs = set.iter().map(|(keyid, sig)| (keyid.as_bytes(), sig.as_bytes()));
     with_pairs(b'd', pairs, payload)
 }
 
 /// Of an event in binary mode: its attributes that are there, sorted by name, and its body. The content type is left aside.
 pub(super) fn of_binary(attributes: BinaryAttributes<'_>, body: &[u8]) -> [u8; 32] {
     let sorted: BTreeMap<_, _> = attributes.all().collect();
-    let pairs = sorted
-        .iter()
-        .map(|(name, value)| (name.as_ref(), value.as_bytes()));
+    let pairs = sorted.iter().map(|(name, value)| (name.as_ref(), value.as_bytes()));
     with_pairs(b'b', pairs, body)
 }
 
@@ -51,11 +44,7 @@ pub(super) fn of_record(record: &RecordView<'_>) -> [u8; 32] {
 }
 
 /// The pairs, counted and each with its lengths before it, and then the rest to the end: no two inputs give the same bytes.
-fn with_pairs<'a>(
-    class: u8,
-    pairs: impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])>,
-    rest: &[u8],
-) -> [u8; 32] {
+fn with_pairs<'a>(class: u8, pairs: impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])>, rest: &[u8]) -> [u8; 32] {
     let mut hash = start(class).chain_update(length(pairs.len()));
     for (left, right) in pairs {
         for bytes in [left, right] {

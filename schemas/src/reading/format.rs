@@ -2,10 +2,7 @@
 
 use serde_json::Value;
 
-use super::{
-    EventHead, Format, OWN_GROUPS, OwnContext, Quarantine, Reading, fingerprint, personal, rules,
-    trails,
-};
+use super::{EventHead, Format, OWN_GROUPS, OwnContext, Quarantine, Reading, fingerprint, personal, trails};
 use crate::dsse;
 use crate::envelope::{self, BinaryAttributes, Envelope, EnvelopeError, Prefix, checked};
 use crate::json::{self, JsonError};
@@ -53,12 +50,7 @@ fn malformed(format: Format, record: &RecordView<'_>, fault: Fault) -> Reading {
 
 /// Finds the subjects, and the first reason for quarantine that applies.
 fn judged(via: Via, origin: &str, format: Format, parsed: Parsed) -> Reading {
-    let Parsed {
-        envelope,
-        signatures,
-        signed,
-        fingerprint,
-    } = parsed;
+    let Parsed { envelope, signatures, signed, fingerprint } = parsed;
     let subjects = trails::of(via, &envelope);
     let is_signed = signed.is_some();
     let mut reading = Reading {
@@ -73,19 +65,8 @@ fn judged(via: Via, origin: &str, format: Format, parsed: Parsed) -> Reading {
         data: envelope.data,
         fingerprint,
     };
-    let Envelope {
-        id,
-        source,
-        r#type,
-        time,
-        ..
-    } = envelope;
-    let event = EventHead {
-        id,
-        source,
-        r#type,
-        time,
-    };
+    let Envelope { id, source, r#type, time, .. } = envelope;
+    let event = EventHead { id, source, r#type, time };
     let personal = personal_data(&event, &reading);
     if let Some(detail) = reserved(via, origin, &event, &reading) {
         reading.trails.clear();
@@ -115,19 +96,12 @@ fn reserved(via: Via, origin: &str, event: &EventHead, reading: &Reading) -> Opt
     if !origin.is_empty() && event.source == origin {
         return Some("only the ledger itself has its origin as source".to_owned());
     }
-    let group = event
-        .r#type
-        .strip_prefix("modeltrail.")
-        .and_then(|rest| rest.split_once('.'))
-        .map(|(group, _)| group);
+    let group = event.r#type.strip_prefix("modeltrail.").and_then(|rest| rest.split_once('.')).map(|(group, _)| group);
     if let Some(group) = group.filter(|group| OWN_GROUPS.contains(group)) {
-        return Some(format!(
-            "only the ledger itself writes events of the group `{group}`"
-        ));
+        return Some(format!("only the ledger itself writes events of the group `{group}`"));
     }
     let kind = reading.about()?.kind();
-    kind.is_ledger_only()
-        .then(|| format!("only the ledger itself writes events about a {kind}"))
+    kind.is_ledger_only().then(|| format!("only the ledger itself writes events about a {kind}"))
 }
 
 /// Names the place, never the value.
@@ -135,16 +109,11 @@ fn personal_data(event: &EventHead, reading: &Reading) -> Option<String> {
     let place = match personal::in_event(event) {
         Some(attribute) => format!("`{attribute}`"),
         None => {
-            let (role, subject) = reading
-                .trails
-                .iter()
-                .find(|(_, subject)| personal::in_subject(subject))?;
+            let (role, subject) = reading.trails.iter().find(|(_, subject)| personal::in_subject(subject))?;
             format!("a {} in role {role}", subject.kind())
         }
     };
-    Some(format!(
-        "{place} is an e-mail address, which could never be erased from the log; send a pseudonym"
-    ))
+    Some(format!("{place} is an e-mail address, which could never be erased from the log; send a pseudonym"))
 }
 
 /// The ledger's own event: `{"data":{…},"type":"…"}` in canonical JSON and nothing else.
@@ -156,14 +125,10 @@ fn own_event(body: &[u8], own: &OwnContext<'_>) -> Result<Parsed, Fault> {
     let Value::Object(mut members) = value else {
         return Err("own event is not a JSON object".to_owned());
     };
-    let (Some(Value::String(event_type)), Some(data @ Value::Object(_)), true) = (
-        members.remove("type"),
-        members.remove("data"),
-        members.is_empty(),
-    ) else {
-        return Err(
-            "own event has other members than a text `type` and an object `data`".to_owned(),
-        );
+    let (Some(Value::String(event_type)), Some(data @ Value::Object(_)), true) =
+        (members.remove("type"), members.remove("data"), members.is_empty())
+    else {
+        return Err("own event has other members than a text `type` and an object `data`".to_owned());
     };
     if event_type.is_empty() {
         return Err(EnvelopeError::Missing("type").to_string());
@@ -176,12 +141,7 @@ fn own_event(body: &[u8], own: &OwnContext<'_>) -> Result<Parsed, Fault> {
         data: Some(data),
         ..Envelope::default()
     };
-    Ok(Parsed {
-        envelope,
-        signatures: Vec::new(),
-        signed: None,
-        fingerprint: fingerprint::of_own(body),
-    })
+    Ok(Parsed { envelope, signatures: Vec::new(), signed: None, fingerprint: fingerprint::of_own(body) })
 }
 
 /// An event from outside: the format is the first of the table that fits.
@@ -192,17 +152,11 @@ fn outside_event(via: Via, record: &RecordView<'_>) -> (Format, Result<Parsed, F
     };
     let (format, parsed) = match media.as_deref() {
         Some(dsse::MEDIA_TYPE) => (Format::DsseJson, signed_event(json::parse(record.body()))),
-        Some(envelope::MEDIA_TYPE | envelope::BATCH_MEDIA_TYPE) => {
-            (Format::CloudeventsJson, bare_event(record.body()))
+        Some(envelope::MEDIA_TYPE | envelope::BATCH_MEDIA_TYPE) => (Format::CloudeventsJson, bare_event(record.body())),
+        Some(media) if is_json(media) && attributes.has("specversion") => {
+            (Format::CloudeventsBinary, binary_event(attributes, record.body()))
         }
-        Some(media) if is_json(media) && attributes.has("specversion") => (
-            Format::CloudeventsBinary,
-            binary_event(attributes, record.body()),
-        ),
-        Some(_) => (
-            Format::Unknown,
-            Err("content type is none that events come in".to_owned()),
-        ),
+        Some(_) => (Format::Unknown, Err("content type is none that events come in".to_owned())),
         None => untyped_event(record.body()),
     };
     let fault = if record.is_tombstone() {
@@ -220,15 +174,12 @@ struct Twice;
 
 /// The content type without parameters and with A–Z lowered; `None` where there is none, or an empty or a null one.
 fn media_type(record: &RecordView<'_>) -> Result<Option<String>, Twice> {
-    let mut headers = record
-        .producer()
-        .iter()
-        .filter(|header| header.name.eq_ignore_ascii_case(b"content-type"));
+    let mut headers = record.producer().iter().filter(|header| header.name.eq_ignore_ascii_case(b"content-type"));
     let value = headers.next().and_then(|header| header.value.as_deref());
     if headers.next().is_some() {
         return Err(Twice);
     }
-    // What isn't UTF-8 is none of the types that are looked for, with or without its odd bytes.
+    // Bytes that aren't UTF-8 are replaced, which no comparison sees: all that is looked for is ASCII.
     let media = value.map(|value| without_parameters(&String::from_utf8_lossy(value)));
     Ok(media.filter(|media| !media.is_empty()))
 }
@@ -245,33 +196,25 @@ fn is_json(media: &str) -> bool {
 
 fn untyped_event(body: &[u8]) -> (Format, Result<Parsed, Fault>) {
     if body.is_empty() {
-        return (
-            Format::Unknown,
-            Err("record has neither a content type nor a body".to_owned()),
-        );
+        return (Format::Unknown, Err("record has neither a content type nor a body".to_owned()));
     }
     let value = match json::parse(body) {
         Ok(value) => value,
         Err(error) => {
-            return (
-                Format::Unknown,
-                Err(format!(
-                    "record has no content type, and its body is not {error}"
-                )),
-            );
+            return (Format::Unknown, Err(format!("record has no content type, and its body is not {error}")));
         }
     };
-    let has = |name: &str| {
-        value
-            .get(name)
-            .is_some_and(|member| !crate::template::is_absent(member))
-    };
+    let has = |name: &str| value.get(name).is_some_and(|member| !crate::template::is_absent(member));
     if has("payloadType") && has("signatures") {
         (Format::DsseJson, signed_event(Ok(value)))
     } else if has("specversion") {
         (Format::CloudeventsJson, event_in(value, body))
     } else {
-        (Format::Unknown, Err("record has no content type, and its body is neither a CloudEvents event nor a DSSE envelope".to_owned()))
+        (
+            Format::Unknown,
+            Err("record has no content type, and its body is neither a CloudEvents event nor a DSSE envelope"
+                .to_owned()),
+        )
     }
 }
 
@@ -281,12 +224,7 @@ fn bare_event(body: &[u8]) -> Result<Parsed, Fault> {
 
 fn event_in(value: Value, bytes: &[u8]) -> Result<Parsed, Fault> {
     let envelope = Envelope::from_value(value).map_err(|error| error.to_string())?;
-    Ok(Parsed {
-        envelope,
-        signatures: Vec::new(),
-        signed: None,
-        fingerprint: fingerprint::of_event(bytes),
-    })
+    Ok(Parsed { envelope, signatures: Vec::new(), signed: None, fingerprint: fingerprint::of_event(bytes) })
 }
 
 fn signed_event(outer: Result<Value, JsonError>) -> Result<Parsed, Fault> {
@@ -294,13 +232,9 @@ fn signed_event(outer: Result<Value, JsonError>) -> Result<Parsed, Fault> {
     let envelope = dsse::Envelope::from_value(&outer).map_err(|error| error.to_string())?;
     // Signatures cover the type's exact text, so nothing about it is left open.
     if envelope.payload_type != envelope::MEDIA_TYPE {
-        return Err(format!(
-            "dsse envelope has a payload other than `{}`",
-            envelope::MEDIA_TYPE
-        ));
+        return Err(format!("dsse envelope has a payload other than `{}`", envelope::MEDIA_TYPE));
     }
-    let parsed =
-        bare_event(&envelope.payload).map_err(|fault| format!("in the dsse payload: {fault}"))?;
+    let parsed = bare_event(&envelope.payload).map_err(|fault| format!("in the dsse payload: {fault}"))?;
     Ok(Parsed {
         fingerprint: fingerprint::of_signed(dsse::signature_texts(&outer), &envelope.payload),
         signed: Some(envelope.signed_bytes()),
@@ -310,13 +244,6 @@ fn signed_event(outer: Result<Value, JsonError>) -> Result<Parsed, Fault> {
 }
 
 fn binary_event(attributes: BinaryAttributes<'_>, body: &[u8]) -> Result<Parsed, Fault> {
-    let envelope = attributes
-        .envelope(body)
-        .map_err(|error| error.to_string())?;
-    Ok(Parsed {
-        envelope,
-        signatures: Vec::new(),
-        signed: None,
-        fingerprint: fingerprint::of_binary(attributes, body),
-    })
+    let envelope = attributes.envelope(body).map_err(|error| error.to_string())?;
+    Ok(Parsed { envelope, signatures: Vec::new(), signed: None, fingerprint: fingerprint::of_binary(attributes, body) })
 }

@@ -11,9 +11,8 @@ pub(super) fn is_address(text: &str) -> bool {
     let Some((user, host)) = text.split_once('@') else {
         return false;
     };
-    let allowed = |part: &str| {
-        !part.is_empty() && !part.contains(|found| matches!(found, '@' | '/' | ' ' | '\t'..='\r'))
-    };
+    let allowed =
+        |part: &str| !part.is_empty() && !part.contains(|found| matches!(found, '@' | '/' | ' ' | '\t'..='\r'));
     let Some((domain, top)) = host.rsplit_once('.') else {
         return false;
     };
@@ -23,22 +22,14 @@ pub(super) fn is_address(text: &str) -> bool {
 
 /// Which of the event's own attributes is one, if any.
 pub(super) fn in_event(event: &EventHead) -> Option<&'static str> {
-    let attributes = [
-        ("id", &event.id),
-        ("source", &event.source),
-        ("type", &event.r#type),
-    ];
-    attributes
-        .into_iter()
-        .find(|(_, text)| is_address(text))
-        .map(|(name, _)| name)
+    let attributes = [("id", &event.id), ("source", &event.source), ("type", &event.r#type)];
+    attributes.into_iter().find(|(_, text)| is_address(text)).map(|(name, _)| name)
 }
 
 /// Whether a part of the subject is one. Code and images are named by what their hosts allow, such as `git@host.org`.
 pub(super) fn in_subject(subject: &Subject) -> bool {
     // An address has an `@`, which is always encoded within a part.
-    let possible =
-        subject.as_str().contains("%40") && !matches!(subject.kind(), Kind::Code | Kind::Image);
+    let possible = subject.as_str().contains("%40") && !matches!(subject.kind(), Kind::Code | Kind::Image);
     possible && subject.parts().any(|part| is_address(&part))
 }
 
@@ -92,10 +83,7 @@ mod tests {
         assert!(found("model/x@jane%40bank.example"));
         assert!(!found("code/git%40github.com/x@1"));
         assert!(!found("image/git%40github.com@1"));
-        assert!(
-            !found("model/jane@bank.example"),
-            "no part as a whole is an address"
-        );
+        assert!(!found("model/jane@bank.example"), "no part as a whole is an address");
         assert!(!found("model/team%40"));
     }
 }

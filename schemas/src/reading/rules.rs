@@ -43,34 +43,16 @@ fn compile() -> Result<HashMap<&'static str, TypeRules>, TemplateError> {
     let common = &catalogue.common.touches;
     let types = catalogue.events.iter().map(|event| {
         let about = Template::parse(&event.subject)?;
-        let touches = event
-            .touches
-            .iter()
-            .chain(common)
-            .map(touch)
-            .collect::<Result<_, _>>()?;
-        Ok((
-            event.name.as_str(),
-            TypeRules {
-                about,
-                about_text: &event.subject,
-                touches,
-            },
-        ))
+        let touches = event.touches.iter().chain(common).map(touch).collect::<Result<_, _>>()?;
+        Ok((event.name.as_str(), TypeRules { about, about_text: &event.subject, touches }))
     });
     types.collect()
 }
 
 fn touch(touch: &Touch) -> Result<TouchRule, TemplateError> {
-    let role = Role::parse(&touch.role).ok_or_else(|| TemplateError::Template {
-        template: touch.build.clone(),
-        why: "its role is not known",
-    })?;
-    Ok(TouchRule {
-        role,
-        from: Pointer::parse(&touch.from)?,
-        build: Template::parse(&touch.build)?,
-    })
+    let role = Role::parse(&touch.role)
+        .ok_or_else(|| TemplateError::Template { template: touch.build.clone(), why: "its role is not known" })?;
+    Ok(TouchRule { role, from: Pointer::parse(&touch.from)?, build: Template::parse(&touch.build)? })
 }
 
 #[cfg(test)]
@@ -84,34 +66,17 @@ mod tests {
         for event in &catalogue::catalogue().events {
             let rules = of(&event.name).unwrap();
             assert_eq!(rules.about_text, event.subject, "{}", event.name);
-            assert_eq!(
-                rules.touches.len(),
-                event.touches.len() + catalogue::catalogue().common.touches.len()
-            );
+            assert_eq!(rules.touches.len(), event.touches.len() + catalogue::catalogue().common.touches.len());
         }
     }
 
     #[test]
     fn the_catalogue_and_the_code_have_the_same_words() {
         let catalogue = catalogue::catalogue();
-        let roles: Vec<_> = catalogue
-            .roles
-            .iter()
-            .map(|role| role.name.as_str())
-            .collect();
-        assert_eq!(
-            roles,
-            Role::ALL
-                .iter()
-                .map(|role| role.as_str())
-                .collect::<Vec<_>>()
-        );
+        let roles: Vec<_> = catalogue.roles.iter().map(|role| role.name.as_str()).collect();
+        assert_eq!(roles, Role::ALL.iter().map(|role| role.as_str()).collect::<Vec<_>>());
         assert_eq!(catalogue.own_groups, super::super::OWN_GROUPS);
-        let kinds = catalogue
-            .kinds
-            .anyone
-            .iter()
-            .chain(&catalogue.kinds.ledger_only);
+        let kinds = catalogue.kinds.anyone.iter().chain(&catalogue.kinds.ledger_only);
         assert!(kinds.eq(crate::subject::Kind::ALL.iter().map(|kind| kind.as_str())));
     }
 }

@@ -28,43 +28,25 @@ pub(super) fn of(via: Via, event: &Envelope) -> Subjects {
             match rules.about.build(data, &event.source) {
                 Ok(about) => found.push((Role::About, about)),
                 Err(error) => {
-                    fault = Some(format!(
-                        "subject `{}` cannot be built from the data: {error}",
-                        rules.about_text
-                    ))
+                    fault = Some(format!("subject `{}` cannot be built from the data: {error}", rules.about_text))
                 }
             }
             if event.data.is_some() {
                 touch(via, rules, data, &event.source, &mut found);
             }
         }
-        (None, Some(subject)) => found.extend(
-            Subject::parse(subject)
-                .ok()
-                .map(|about| (Role::About, about)),
-        ),
+        (None, Some(subject)) => found.extend(Subject::parse(subject).ok().map(|about| (Role::About, about))),
         (None, None) => {}
     }
-    Subjects {
-        trails: finished(found),
-        fault,
-        known: rules.is_some(),
-    }
+    Subjects { trails: finished(found), fault, known: rules.is_some() }
 }
 
 /// Adds what the touches build; what can't be built adds nothing.
-fn touch(
-    via: Via,
-    rules: &rules::TypeRules,
-    data: &Value,
-    source: &str,
-    found: &mut Vec<(Role, Subject)>,
-) {
+fn touch(via: Via, rules: &rules::TypeRules, data: &Value, source: &str, found: &mut Vec<(Role, Subject)>) {
     for rule in &rules.touches {
         rule.from.visit(data, &mut |value| {
             let built = rule.build.build(value, source).ok();
-            let allowed =
-                built.filter(|subject| via == Via::Ledger || !subject.kind().is_ledger_only());
+            let allowed = built.filter(|subject| via == Via::Ledger || !subject.kind().is_ledger_only());
             found.extend(allowed.map(|subject| (rule.role, subject)));
         });
     }
@@ -77,9 +59,7 @@ fn finished(mut found: Vec<(Role, Subject)>) -> Vec<(Role, Subject)> {
             found.push((Role::Whole, whole));
         }
     }
-    found.sort_unstable_by(|(role, subject), (other_role, other)| {
-        (subject, role).cmp(&(other, other_role))
-    });
+    found.sort_unstable_by(|(role, subject), (other_role, other)| (subject, role).cmp(&(other, other_role)));
     found.dedup_by(|(_, later), (_, kept)| later == kept);
     found
 }

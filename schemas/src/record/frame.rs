@@ -16,9 +16,8 @@ impl<'a> RecordView<'a> {
     #[must_use]
     pub fn encoded_len(&self) -> usize {
         let attributes = self.transport().iter().chain(self.producer());
-        let framed = attributes.map(|one| {
-            LEAST_ATTRIBUTE + one.name.len() + one.value.as_ref().map_or(0, |value| value.len())
-        });
+        let framed =
+            attributes.map(|one| LEAST_ATTRIBUTE + one.name.len() + one.value.as_ref().map_or(0, |value| value.len()));
         5 + framed.sum::<usize>() + self.body().len()
     }
 
@@ -35,8 +34,7 @@ impl<'a> RecordView<'a> {
         to.reserve(self.encoded_len());
         to.push(VERSION);
         for list in [self.transport(), self.producer()] {
-            let count = u16::try_from(list.len())
-                .expect("lists of more than MAX_ATTRIBUTES never become a record");
+            let count = u16::try_from(list.len()).expect("lists of more than MAX_ATTRIBUTES never become a record");
             to.extend(count.to_be_bytes());
             for attribute in list {
                 push_bytes(to, Some(&attribute.name));
@@ -69,8 +67,7 @@ fn push_bytes(to: &mut Vec<u8>, bytes: Option<&[u8]>) {
         to.extend(NULL.to_be_bytes());
         return;
     };
-    let length =
-        u32::try_from(bytes.len()).expect("names and values of 4 GiB never become a record");
+    let length = u32::try_from(bytes.len()).expect("names and values of 4 GiB never become a record");
     to.extend(length.to_be_bytes());
     to.extend_from_slice(bytes);
 }
@@ -83,10 +80,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn take(&mut self, count: usize, part: &'static str) -> Result<&'a [u8], RecordError> {
         let rest = &self.bytes[self.at..];
-        let taken = rest.get(..count).ok_or(RecordError::Truncated {
-            offset: self.bytes.len(),
-            part,
-        })?;
+        let taken = rest.get(..count).ok_or(RecordError::Truncated { offset: self.bytes.len(), part })?;
         self.at += count;
         Ok(taken)
     }
@@ -104,10 +98,7 @@ impl<'a> Reader<'a> {
         for _ in 0..count {
             let name = self.value(part)?.ok_or(RecordError::NullName(self.at))?;
             let value = self.value(part)?.map(Cow::Borrowed);
-            attributes.push(AttributeView {
-                name: Cow::Borrowed(name),
-                value,
-            });
+            attributes.push(AttributeView { name: Cow::Borrowed(name), value });
         }
         Ok(attributes)
     }

@@ -7,14 +7,7 @@ type Headers = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 #[test]
 fn frames_a_kafka_record_to_the_byte() {
     let headers = [("ce_id", Some("7")), ("x", None)];
-    let record = Record::kafka(
-        Some(b"k"),
-        Some(12),
-        TimestampType::Create,
-        &headers,
-        Some(b"{}"),
-    )
-    .unwrap();
+    let record = Record::kafka(Some(b"k"), Some(12), TimestampType::Create, &headers, Some(b"{}")).unwrap();
     let expected = [
         b"\x01\x00\x03".as_slice(),
         b"\0\0\0\x03key\0\0\0\x01k",
@@ -55,26 +48,20 @@ fn keeps_only_what_a_reading_uses_of_a_request() {
         ("Content-Type", "application/json"),
         ("Authorization", "Bearer secret"),
         ("Cookie", "secret"),
-        ("CE-Id", "7"),
+        ("CE-Id", " \t7 7\t "),
         ("ce_id", "8"),
         ("x-ce-id", "9"),
     ];
     let record = Record::http(Some((0, 2)), &headers, b"{}").unwrap();
-    let names: Vec<_> = record
-        .producer()
-        .iter()
-        .map(|one| String::from_utf8_lossy(&one.name).into_owned())
-        .collect();
+    let names: Vec<_> = record.producer().iter().map(|one| String::from_utf8_lossy(&one.name).into_owned()).collect();
     assert_eq!(names, ["content-type", "ce-id"]);
-    assert_eq!(
-        record.transport()[0].value.as_deref(),
-        Some(b"0/2".as_slice())
-    );
+    assert_eq!(record.producer()[1].value.as_deref(), Some(b"7 7".as_slice()));
+    assert!(record.view().check_via(Via::Http).is_ok());
+    assert_eq!(record.transport()[0].value.as_deref(), Some(b"0/2".as_slice()));
     assert!(!String::from_utf8_lossy(&record.encode()).contains("secret"));
-    assert_eq!(
-        Record::http(Some((2, 2)), &headers, b""),
-        Err(RecordError::Batch(2, 2))
-    );
+    for (index, count) in [(2, 2), (0, 1_001)] {
+        assert_eq!(Record::http(Some((index, count)), &headers, b""), Err(RecordError::Batch(index, count)));
+    }
 }
 
 #[test]
@@ -85,21 +72,10 @@ fn an_own_record_is_its_body() {
 #[test]
 fn every_truncation_of_the_frame_is_refused() {
     let headers = [("ce_id", Some("7")), ("x", None)];
-    let bytes = Record::kafka(
-        Some(b"k"),
-        Some(12),
-        TimestampType::Append,
-        &headers,
-        Some(b""),
-    )
-    .unwrap()
-    .encode();
+    let bytes = Record::kafka(Some(b"k"), Some(12), TimestampType::Append, &headers, Some(b"")).unwrap().encode();
     for end in 0..bytes.len() {
         let found = Record::decode(&bytes[..end]);
-        assert!(
-            matches!(found, Err(RecordError::Truncated { offset, .. }) if offset == end),
-            "{end}: {found:?}"
-        );
+        assert!(matches!(found, Err(RecordError::Truncated { offset, .. }) if offset == end), "{end}: {found:?}");
     }
     assert!(Record::decode(&bytes).is_ok());
 }
@@ -107,15 +83,9 @@ fn every_truncation_of_the_frame_is_refused() {
 #[test]
 fn lengths_beyond_the_input_are_refused_without_allocating() {
     let huge = b"\x01\x00\x00\xff\xff\xff\xff\xff\xfe";
-    assert!(matches!(
-        Record::decode(huge),
-        Err(RecordError::Truncated { .. })
-    ));
+    assert!(matches!(Record::decode(huge), Err(RecordError::Truncated { .. })));
     assert_eq!(Record::decode(b"\x02"), Err(RecordError::Version(2)));
-    assert_eq!(
-        Record::decode(b"\x01\0\0\0\x01\xff\xff\xff\xff\0\0\0\0"),
-        Err(RecordError::NullName(9))
-    );
+    assert_eq!(Record::decode(b"\x01\0\0\0\x01\xff\xff\xff\xff\0\0\0\0"), Err(RecordError::NullName(9)));
 }
 
 fn transport(attributes: &[(&str, Option<&str>)], body: &str) -> Result<Record, RecordError> {
@@ -150,41 +120,22 @@ fn transport_attributes_are_exactly_those_of_a_way() {
         kafka(None, Some("create")).to_vec(),
         kafka(Some("0"), None).to_vec(),
         kafka(Some("0"), Some("create"))[..2].to_vec(),
-        vec![
-            ("timestamp", Some("0")),
-            ("key", None),
-            ("timestamp-type", Some("create")),
-        ],
-        [
-            kafka(Some("0"), Some("create")).as_slice(),
-            &[("body-null", None)],
-        ]
-        .concat(),
-        [
-            kafka(Some("0"), Some("create")).as_slice(),
-            &[("other", Some(""))],
-        ]
-        .concat(),
-        [
-            kafka(Some("0"), Some("create")).as_slice(),
-            &[("body-null", Some("")), ("body-null", Some(""))],
-        ]
-        .concat(),
+        vec![("timestamp", Some("0")), ("key", None), ("timestamp-type", Some("create"))],
+        [kafka(Some("0"), Some("create")).as_slice(), &[("body-null", None)]].concat(),
+        [kafka(Some("0"), Some("create")).as_slice(), &[("other", Some(""))]].concat(),
+        [kafka(Some("0"), Some("create")).as_slice(), &[("body-null", Some("")), ("body-null", Some(""))]].concat(),
         vec![("batch", None)],
         vec![("batch", Some("1"))],
         vec![("batch", Some("00/1"))],
         vec![("batch", Some("1/1"))],
+        vec![("batch", Some("0/1001"))],
         vec![("batch", Some("0/1")), ("batch", Some("0/1"))],
         vec![("other", Some(""))],
     ];
     for attributes in wrong {
         assert!(transport(&attributes, "").is_err(), "{attributes:?}");
     }
-    let null = [
-        kafka(Some("0"), Some("create")).as_slice(),
-        &[("body-null", Some(""))],
-    ]
-    .concat();
+    let null = [kafka(Some("0"), Some("create")).as_slice(), &[("body-null", Some(""))]].concat();
     assert!(transport(&null, "").is_ok());
     assert!(transport(&null, "x").is_err(), "a tombstone has no body");
 }
@@ -195,30 +146,20 @@ fn a_record_has_to_fit_its_way() {
     let kafka = Record::kafka(None, None, TimestampType::None, &none, Some(b"")).unwrap();
     let http = Record::http(None, &[("ce-id", "1")], b"").unwrap();
     let own = Record::ledger(Vec::new());
-    let fits = |record: &Record| {
-        [Via::Kafka, Via::Http, Via::Ledger].map(|via| record.view().check_via(via).is_ok())
-    };
+    let fits = |record: &Record| [Via::Kafka, Via::Http, Via::Ledger].map(|via| record.view().check_via(via).is_ok());
     assert_eq!(fits(&kafka), [true, false, false]);
     assert_eq!(fits(&http), [false, true, false]);
-    assert_eq!(
-        fits(&own),
-        [false, true, true],
-        "a request without headers has the same framing"
-    );
+    assert_eq!(fits(&own), [false, true, true], "a request without headers has the same framing");
     for (name, value) in [
         (b"cookie".as_slice(), Some(b"x".as_slice())),
         (b"CE-id", Some(b"x")),
         (b"ce-id", None),
+        (b"ce-id", Some(b"x ")),
+        (b"ce-id", Some(b"\tx")),
+        (b"ce-id", Some(b" ")),
     ] {
-        let attribute = Attribute {
-            name: name.to_vec(),
-            value: value.map(<[u8]>::to_vec),
-        };
-        let record = Record {
-            transport: Vec::new(),
-            producer: vec![attribute],
-            body: Vec::new(),
-        };
+        let attribute = Attribute { name: name.to_vec(), value: value.map(<[u8]>::to_vec) };
+        let record = Record { transport: Vec::new(), producer: vec![attribute], body: Vec::new() };
         assert!(record.view().check_via(Via::Http).is_err());
     }
 }
@@ -226,19 +167,8 @@ fn a_record_has_to_fit_its_way() {
 #[test]
 fn more_headers_than_the_framing_counts_are_refused() {
     let headers = vec![("", None::<&str>); MAX_ATTRIBUTES + 1];
-    let framed = |count: usize| {
-        Record::kafka(
-            None,
-            None,
-            TimestampType::None,
-            &headers[..count],
-            Some(b""),
-        )
-    };
-    assert_eq!(
-        framed(MAX_ATTRIBUTES + 1),
-        Err(RecordError::TooManyAttributes(MAX_ATTRIBUTES + 1))
-    );
+    let framed = |count: usize| Record::kafka(None, None, TimestampType::None, &headers[..count], Some(b""));
+    assert_eq!(framed(MAX_ATTRIBUTES + 1), Err(RecordError::TooManyAttributes(MAX_ATTRIBUTES + 1)));
     let most = framed(MAX_ATTRIBUTES).unwrap();
     assert_eq!(Record::decode(&most.encode()), Ok(most));
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Attribute, MAX_ATTRIBUTES, Record, RecordError, TimestampType, Via};
+use crate::envelope::MAX_BATCH;
 
 /// An attribute whose bytes stand elsewhere, or were made for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,32 +38,16 @@ impl<'a> RecordView<'a> {
         headers: impl IntoIterator<Item = (&'a [u8], Option<&'a [u8]>)>,
         body: Option<&'a [u8]>,
     ) -> Result<Self, RecordError> {
-        let timestamp = timestamp_ms
-            .filter(|_| timestamp_type != TimestampType::None)
-            .unwrap_or(-1);
+        let timestamp = timestamp_ms.filter(|_| timestamp_type != TimestampType::None).unwrap_or(-1);
         let mut transport = Vec::with_capacity(4);
         transport.push(attribute(KAFKA[0], key.map(Cow::Borrowed)));
-        transport.push(attribute(
-            KAFKA[1],
-            Some(Cow::Owned(timestamp.to_string().into_bytes())),
-        ));
-        transport.push(attribute(
-            KAFKA[2],
-            Some(Cow::Borrowed(timestamp_type.as_str().as_bytes())),
-        ));
+        transport.push(attribute(KAFKA[1], Some(Cow::Owned(timestamp.to_string().into_bytes()))));
+        transport.push(attribute(KAFKA[2], Some(Cow::Borrowed(timestamp_type.as_str().as_bytes()))));
         if body.is_none() {
             transport.push(attribute(BODY_NULL, Some(Cow::Borrowed(b""))));
         }
-        let producer = headers
-            .into_iter()
-            .map(|(name, value)| attribute(name, value.map(Cow::Borrowed)))
-            .collect();
-        Self {
-            transport,
-            producer,
-            body: body.unwrap_or_default(),
-        }
-        .checked()
+        let producer = headers.into_iter().map(|(name, value)| attribute(name, value.map(Cow::Borrowed))).collect();
+        Self { transport, producer, body: body.unwrap_or_default() }.checked()
     }
 
     /// See [`Record::http`].
@@ -75,38 +60,25 @@ impl<'a> RecordView<'a> {
         body: &'a [u8],
     ) -> Result<Self, RecordError> {
         let transport = match batch {
-            Some((index, count)) if index >= count => return Err(RecordError::Batch(index, count)),
+            Some((index, count)) if index >= count || count > MAX_BATCH => {
+                return Err(RecordError::Batch(index, count));
+            }
             Some((index, count)) => {
-                vec![attribute(
-                    BATCH,
-                    Some(Cow::Owned(format!("{index}/{count}").into_bytes())),
-                )]
+                vec![attribute(BATCH, Some(Cow::Owned(format!("{index}/{count}").into_bytes())))]
             }
             None => Vec::new(),
         };
         let producer = headers.into_iter().filter_map(|(name, value)| {
             let name = in_lower_case(name);
-            is_read_over_http(&name).then_some(AttributeView {
-                name,
-                value: Some(Cow::Borrowed(value)),
-            })
+            is_read_over_http(&name).then_some(AttributeView { name, value: Some(Cow::Borrowed(trimmed(value))) })
         });
-        Self {
-            transport,
-            producer: producer.collect(),
-            body,
-        }
-        .checked()
+        Self { transport, producer: producer.collect(), body }.checked()
     }
 
     /// See [`Record::ledger`].
     #[must_use]
     pub fn ledger(body: &'a [u8]) -> Self {
-        Self {
-            transport: Vec::new(),
-            producer: Vec::new(),
-            body,
-        }
+        Self { transport: Vec::new(), producer: Vec::new(), body }
     }
 
     /// Wraps the parts of a [`Record`] or of decoded bytes, which can be framed since they were.
@@ -115,11 +87,7 @@ impl<'a> RecordView<'a> {
         producer: Vec<AttributeView<'a>>,
         body: &'a [u8],
     ) -> Self {
-        Self {
-            transport,
-            producer,
-            body,
-        }
+        Self { transport, producer, body }
     }
 
     fn checked(self) -> Result<Self, RecordError> {
@@ -128,12 +96,7 @@ impl<'a> RecordView<'a> {
             return Err(RecordError::TooManyAttributes(self.producer.len()));
         }
         let attributes = self.transport.iter().chain(&self.producer);
-        let lengths = attributes.flat_map(|one| {
-            [
-                one.name.len(),
-                one.value.as_ref().map_or(0, |value| value.len()),
-            ]
-        });
+        let lengths = attributes.flat_map(|one| [one.name.len(), one.value.as_ref().map_or(0, |value| value.len())]);
         match lengths.max() {
             Some(longest) if longest >= NULL => Err(RecordError::TooLong(longest)),
             _ => Ok(self),
@@ -161,9 +124,7 @@ impl<'a> RecordView<'a> {
     /// Whether there was no body at all.
     #[must_use]
     pub fn is_tombstone(&self) -> bool {
-        self.transport
-            .last()
-            .is_some_and(|last| *last.name == *BODY_NULL)
+        self.transport.last().is_some_and(|last| *last.name == *BODY_NULL)
     }
 
     /// The same record with bytes of its own.
@@ -187,16 +148,12 @@ impl<'a> RecordView<'a> {
     pub fn check_via(&self, via: Via) -> Result<(), RecordError> {
         let refuse = |why| Err(RecordError::Via { via, why });
         match via {
-            Via::Kafka if self.transport.len() < KAFKA.len() => {
-                refuse("it has no key, timestamp and timestamp-type")
-            }
+            Via::Kafka if self.transport.len() < KAFKA.len() => refuse("it has no key, timestamp and timestamp-type"),
             Via::Http if self.transport.len() > 1 => refuse("it has transport attributes of kafka"),
-            Via::Http if !self.producer.iter().all(AttributeView::is_read_over_http) => {
-                refuse("it has a header other than content-type and ce-*, or one that is null")
-            }
-            Via::Ledger if !(self.transport.is_empty() && self.producer.is_empty()) => {
-                refuse("it has attributes")
-            }
+            Via::Http if !self.producer.iter().all(AttributeView::is_read_over_http) => refuse(
+                "it has a header other than content-type and ce-*, or one that is null or has spaces around its value",
+            ),
+            Via::Ledger if !(self.transport.is_empty() && self.producer.is_empty()) => refuse("it has attributes"),
             Via::Kafka | Via::Http | Via::Ledger => Ok(()),
         }
     }
@@ -215,34 +172,21 @@ impl<'a> RecordView<'a> {
 
     fn check_kafka(&self, rest: &[AttributeView<'a>]) -> Result<(), RecordError> {
         let ([timestamp, kind] | [timestamp, kind, _]) = rest else {
-            return Err(RecordError::Transport(
-                "a kafka record has three, or four for a tombstone",
-            ));
+            return Err(RecordError::Transport("a kafka record has three, or four for a tombstone"));
         };
         if *timestamp.name != *KAFKA[1] || *kind.name != *KAFKA[2] {
-            return Err(RecordError::Transport(
-                "after key come timestamp and timestamp-type",
-            ));
+            return Err(RecordError::Transport("after key come timestamp and timestamp-type"));
         }
-        let time = timestamp.text().filter(|text| {
-            text.parse::<i64>()
-                .is_ok_and(|time| time.to_string() == *text)
-        });
+        let time = timestamp.text().filter(|text| text.parse::<i64>().is_ok_and(|time| time.to_string() == *text));
         match (time, kind.text()) {
             (Some("-1"), Some("none")) | (Some(_), Some("create" | "append")) => {}
             _ => {
-                return Err(RecordError::Transport(
-                    "timestamp or timestamp-type has a value that kafka doesn't give",
-                ));
+                return Err(RecordError::Transport("timestamp or timestamp-type has a value that kafka doesn't give"));
             }
         }
         match rest.get(2) {
-            Some(null)
-                if *null.name != *BODY_NULL || null.text() != Some("") || !self.body.is_empty() =>
-            {
-                Err(RecordError::Transport(
-                    "the fourth is body-null, empty, and so is the body then",
-                ))
+            Some(null) if *null.name != *BODY_NULL || null.text() != Some("") || !self.body.is_empty() => {
+                Err(RecordError::Transport("the fourth is body-null, empty, and so is the body then"))
             }
             _ => Ok(()),
         }
@@ -253,29 +197,21 @@ impl AttributeView<'_> {
     /// The value as text; `None` when it is null or not UTF-8.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
-        self.value
-            .as_deref()
-            .and_then(|value| std::str::from_utf8(value).ok())
+        self.value.as_deref().and_then(|value| std::str::from_utf8(value).ok())
     }
 
     fn is_read_over_http(&self) -> bool {
-        self.value.is_some() && is_read_over_http(&self.name)
+        let value = self.value.as_deref();
+        value.is_some_and(|value| trimmed(value) == value) && is_read_over_http(&self.name)
     }
 }
 
 fn attribute<'a>(name: &'a [u8], value: Option<Cow<'a, [u8]>>) -> AttributeView<'a> {
-    AttributeView {
-        name: Cow::Borrowed(name),
-        value,
-    }
+    AttributeView { name: Cow::Borrowed(name), value }
 }
 
 fn in_lower_case(name: &[u8]) -> Cow<'_, [u8]> {
-    if name.iter().any(u8::is_ascii_uppercase) {
-        Cow::Owned(name.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(name)
-    }
+    if name.iter().any(u8::is_ascii_uppercase) { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) }
 }
 
 fn is_read_over_http(name: &[u8]) -> bool {
@@ -283,15 +219,19 @@ fn is_read_over_http(name: &[u8]) -> bool {
     read && !name.iter().any(u8::is_ascii_uppercase)
 }
 
+/// Without the spaces and tabs around it, which are no part of a header's value (RFC 9110 section 5.5).
+fn trimmed(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
 fn batch_is_right(text: Option<&str>) -> Result<(), RecordError> {
-    let number = |text: &str| {
-        text.parse::<usize>()
-            .ok()
-            .filter(|number| number.to_string() == text)
-    };
+    let number = |text: &str| text.parse::<usize>().ok().filter(|number| number.to_string() == text);
     let parts = text.and_then(|text| text.split_once('/'));
     match parts.and_then(|(index, count)| Some((number(index)?, number(count)?))) {
-        Some((index, count)) if index < count => Ok(()),
+        Some((index, count)) if index < count && count <= MAX_BATCH => Ok(()),
         Some((index, count)) => Err(RecordError::Batch(index, count)),
         None => Err(RecordError::Transport("batch is not i/n")),
     }

@@ -46,9 +46,7 @@ pub(super) fn fault_in(part: &str, at: usize) -> Result<(), SubjectError> {
     while let Some(byte) = bytes.get(index) {
         if *byte == b'%' {
             let code = bytes.get(index + 1..index + 3).and_then(upper_hex);
-            let code = code
-                .filter(|code| !stands_for_itself(*code))
-                .ok_or(SubjectError::Escape(at + index))?;
+            let code = code.filter(|code| !stands_for_itself(*code)).ok_or(SubjectError::Escape(at + index))?;
             decoded.push(code);
             index += 3;
         } else if stands_for_itself(*byte) {
@@ -77,10 +75,7 @@ pub(super) fn decode_part(part: &str) -> Cow<'_, str> {
         decoded.extend(upper_hex(code.as_bytes()));
         decoded.extend(rest.bytes());
     }
-    Cow::Owned(
-        String::from_utf8(decoded)
-            .expect("the parts of a subject decode to UTF-8, checked when it was made"),
-    )
+    Cow::Owned(String::from_utf8(decoded).expect("the parts of a subject decode to UTF-8, checked when it was made"))
 }
 
 fn upper_hex(digits: &[u8]) -> Option<u8> {

@@ -13,15 +13,9 @@ fn reads_the_parts() {
     assert_eq!(subject.namespace().as_deref(), Some("s3:claims"));
     assert_eq!(subject.name(), "2026/q3.parquet");
     assert_eq!(subject.version().as_deref(), Some("sha256:00ff"));
-    assert_eq!(
-        subject.whole(),
-        Some(parsed("dataset/s3:claims/2026%2Fq3.parquet").unwrap())
-    );
+    assert_eq!(subject.whole(), Some(parsed("dataset/s3:claims/2026%2Fq3.parquet").unwrap()));
     let plain = parsed("model/fraud").unwrap();
-    assert_eq!(
-        (plain.namespace(), plain.version(), plain.whole()),
-        (None, None, None)
-    );
+    assert_eq!((plain.namespace(), plain.version(), plain.whole()), (None, None, None));
     assert_eq!(plain.name(), "fraud");
     let parts: Vec<_> = subject.parts().map(Cow::into_owned).collect();
     assert_eq!(parts, ["s3:claims", "2026/q3.parquet", "sha256:00ff"]);
@@ -34,13 +28,7 @@ fn every_kind_reads_back() {
         assert_eq!(subject.kind(), *kind);
         assert_eq!(Kind::parse(kind.as_str()), Some(*kind));
     }
-    assert_eq!(
-        Kind::ALL
-            .iter()
-            .filter(|kind| kind.is_ledger_only())
-            .count(),
-        3
-    );
+    assert_eq!(Kind::ALL.iter().filter(|kind| kind.is_ledger_only()).count(), 3);
 }
 
 #[test]
@@ -81,23 +69,16 @@ fn refuses_what_is_not_the_one_spelling() {
 fn builds_what_it_reads() {
     let built = Subject::of(Kind::Model, Some("team/risk"), "a@b é", Some("2 1")).unwrap();
     assert_eq!(built.as_str(), "model/team%2Frisk/a%40b%20%C3%A9@2%201");
-    assert_eq!(
-        Subject::of(Kind::Model, None, "", None),
-        Err(SubjectError::Empty(6))
-    );
+    assert_eq!(Subject::of(Kind::Model, None, "", None), Err(SubjectError::Empty(6)));
     let too_long = Subject::of(Kind::Model, None, &"é".repeat(90), None);
     assert_eq!(too_long, Err(SubjectError::TooLong(6 + 6 * 90)));
 }
 
 #[test]
 fn orders_by_bytes() {
-    let mut subjects = ["model/x@1", "model/x", "model/x-y", "model/x/y", "model/X"]
-        .map(|text| parsed(text).unwrap());
+    let mut subjects = ["model/x@1", "model/x", "model/x-y", "model/x/y", "model/X"].map(|text| parsed(text).unwrap());
     subjects.sort();
-    assert_eq!(
-        subjects.map(String::from),
-        ["model/X", "model/x", "model/x-y", "model/x/y", "model/x@1"]
-    );
+    assert_eq!(subjects.map(String::from), ["model/X", "model/x", "model/x-y", "model/x/y", "model/x@1"]);
 }
 
 proptest! {

@@ -18,22 +18,18 @@ pub enum TemplateError {
         why: &'static str,
     },
     /// A pointer that doesn't follow the grammar.
-    #[error(
-        "pointer `{0}` is wrong: it has to be /data, or /data/ and names or `*` with `/` between them"
-    )]
+    #[error("pointer `{0}` is wrong: it has to be /data, or /data/ and names or `*` with `/` between them")]
     Pointer(String),
 }
 
 /// What `{x}` stands for when x is a thing, relative to it.
-pub(super) static THING: LazyLock<Parts> =
-    LazyLock::new(|| parts(&["namespace?", "name"], Some("version?")));
+pub(super) static THING: LazyLock<Parts> = LazyLock::new(|| parts(&["namespace?", "name"], Some("version?")));
 
 /// Of kind image, when the kind comes from the data.
 pub(super) static IMAGE: LazyLock<Parts> = LazyLock::new(|| parts(&["name"], Some("digest?")));
 
 /// Of kind code, when the kind comes from the data.
-pub(super) static CODE: LazyLock<Parts> =
-    LazyLock::new(|| parts(&["namespace", "name"], Some("version?")));
+pub(super) static CODE: LazyLock<Parts> = LazyLock::new(|| parts(&["namespace", "name"], Some("version?")));
 
 /// Of kind artifact, when the kind comes from the data.
 pub(super) static ARTIFACT: LazyLock<Parts> = LazyLock::new(|| parts(&["digest"], None));
@@ -41,27 +37,17 @@ pub(super) static ARTIFACT: LazyLock<Parts> = LazyLock::new(|| parts(&["digest"]
 pub(super) static KIND: LazyLock<Path> = LazyLock::new(|| vec!["kind".to_owned()]);
 
 fn parts(path: &[&str], version: Option<&str>) -> Parts {
-    Parts {
-        kind: None,
-        path: path.iter().map(|name| field(name)).collect(),
-        version: version.map(field),
-    }
+    Parts { kind: None, path: path.iter().map(|name| field(name)).collect(), version: version.map(field) }
 }
 
 /// `{name}`, or `{name?}` when there is a question mark.
 fn field(text: &str) -> Part {
     let name = text.strip_suffix('?');
-    Part {
-        choices: vec![Choice::Path(vec![name.unwrap_or(text).to_owned()])],
-        optional: name.is_some(),
-    }
+    Part { choices: vec![Choice::Path(vec![name.unwrap_or(text).to_owned()])], optional: name.is_some() }
 }
 
 pub(super) fn template(text: &str) -> Result<Shape, TemplateError> {
-    shape(text).map_err(|why| TemplateError::Template {
-        template: text.to_owned(),
-        why,
-    })
+    shape(text).map_err(|why| TemplateError::Template { template: text.to_owned(), why })
 }
 
 fn shape(text: &str) -> Result<Shape, &'static str> {
@@ -79,11 +65,7 @@ fn shape(text: &str) -> Result<Shape, &'static str> {
         "{kind}" => None,
         name => Some(Kind::parse(name).ok_or("its kind is not known")?),
     };
-    let mut parts = Parts {
-        kind,
-        path: Vec::new(),
-        version: None,
-    };
+    let mut parts = Parts { kind, path: Vec::new(), version: None };
     for (mark, piece) in rest {
         match (mark, &parts.version) {
             ('/', None) => parts.path.push(part(piece)?),
@@ -117,11 +99,7 @@ fn split(text: &str) -> Result<Vec<(char, &str)>, &'static str> {
         }
     }
     pieces.push((mark, &text[start..]));
-    if inside {
-        Err("its braces don't match")
-    } else {
-        Ok(pieces)
-    }
+    if inside { Err("its braces don't match") } else { Ok(pieces) }
 }
 
 fn inner(piece: &str) -> Option<&str> {
@@ -131,13 +109,8 @@ fn inner(piece: &str) -> Option<&str> {
 fn part(piece: &str) -> Result<Part, &'static str> {
     let Some(inner) = inner(piece) else {
         let plain = !piece.is_empty() && !piece.contains(['{', '}']);
-        let text = || Part {
-            choices: vec![Choice::Text(piece.to_owned())],
-            optional: false,
-        };
-        return plain
-            .then(text)
-            .ok_or("a part is a text or one pair of braces");
+        let text = || Part { choices: vec![Choice::Text(piece.to_owned())], optional: false };
+        return plain.then(text).ok_or("a part is a text or one pair of braces");
     };
     let (choices, optional) = match inner.strip_suffix('?') {
         Some(choices) => (choices, true),
@@ -160,17 +133,8 @@ fn choice(text: &str) -> Result<Choice, &'static str> {
 
 fn path(text: &str) -> Result<Path, &'static str> {
     let names: Path = text.split('.').map(str::to_owned).collect();
-    let plain = |name: &String| {
-        !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
-    };
-    if names.iter().all(plain) {
-        Ok(names)
-    } else {
-        Err("a field's name has lower-case letters and `_` only")
-    }
+    let plain = |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    if names.iter().all(plain) { Ok(names) } else { Err("a field's name has lower-case letters and `_` only") }
 }
 
 impl fmt::Display for Part {

@@ -13,24 +13,15 @@ impl Scope {
     fn of(kind: &'static FieldType) -> Self {
         match kind {
             FieldType::Object(fields) => Self::Fields(fields.iter().collect()),
-            FieldType::Shape(name) => Self::Fields(
-                catalogue()
-                    .shape(name)
-                    .map(|shape| shape.fields.iter().collect())
-                    .unwrap_or_default(),
-            ),
+            FieldType::Shape(name) => {
+                Self::Fields(catalogue().shape(name).map(|shape| shape.fields.iter().collect()).unwrap_or_default())
+            }
             other => Self::Value(other),
         }
     }
 
     fn data(event: &'static EventType) -> Self {
-        Self::Fields(
-            event
-                .fields
-                .iter()
-                .chain(&catalogue().common.fields)
-                .collect(),
-        )
+        Self::Fields(event.fields.iter().chain(&catalogue().common.fields).collect())
     }
 
     /// The field at a dotted path and whether every step of it is demanded.
@@ -67,14 +58,9 @@ fn placeholders(template: &str) -> Vec<(Vec<&str>, bool)> {
     let mut rest = template;
     let mut out = Vec::new();
     while let Some(start) = rest.find('{') {
-        let end = start
-            + rest[start..]
-                .find('}')
-                .unwrap_or_else(|| panic!("`{template}`: `{{` without `}}`"));
+        let end = start + rest[start..].find('}').unwrap_or_else(|| panic!("`{template}`: `{{` without `}}`"));
         let inner = &rest[start + 1..end];
-        let (inner, optional) = inner
-            .strip_suffix('?')
-            .map_or((inner, false), |inner| (inner, true));
+        let (inner, optional) = inner.strip_suffix('?').map_or((inner, false), |inner| (inner, true));
         out.push((inner.split('|').collect(), optional));
         rest = &rest[end + 1..];
     }
@@ -86,10 +72,7 @@ fn check_template(event: &EventType, template: &str, scope: &Scope, about: bool)
     let place = format!("{}: `{template}`", event.name);
     if template == "{.}" {
         let subject = FieldType::Primitive(Primitive::Subject);
-        assert!(
-            matches!(scope, Scope::Value(kind) if **kind == subject),
-            "{place}: not a subject"
-        );
+        assert!(matches!(scope, Scope::Value(kind) if **kind == subject), "{place}: not a subject");
         return;
     }
     if template == "{about}" {
@@ -99,17 +82,10 @@ fn check_template(event: &EventType, template: &str, scope: &Scope, about: bool)
     }
     let kind = template.split('/').next().unwrap_or_default();
     let kinds = &catalogue().kinds;
-    let known = kinds
-        .anyone
-        .iter()
-        .chain(&kinds.ledger_only)
-        .any(|known| known == kind);
+    let known = kinds.anyone.iter().chain(&kinds.ledger_only).any(|known| known == kind);
     assert!(known || kind == "{kind}", "{place}: unknown kind");
     let marks = (template.matches('/').count(), template.matches('@').count());
-    assert!(
-        matches!(marks, (1 | 2, 0 | 1)),
-        "{place}: not of the form of a subject"
-    );
+    assert!(matches!(marks, (1 | 2, 0 | 1)), "{place}: not of the form of a subject");
     for (alternatives, optional) in placeholders(template) {
         let needed = about && !optional && alternatives.len() == 1;
         for (at, name) in alternatives.iter().enumerate() {
@@ -135,10 +111,7 @@ fn check_name(place: &str, name: &str, scope: &Scope, needed: bool) {
         _ => false,
     };
     assert!(text, "{place}: `{name}` is not a string");
-    assert!(
-        demanded || !needed,
-        "{place}: `{name}` is needed, so the schema demands it"
-    );
+    assert!(demanded || !needed, "{place}: `{name}` is needed, so the schema demands it");
 }
 
 #[test]

@@ -17,9 +17,7 @@ fn check(event: &str, field: &str, data: &Value, good: &Value, bad: &Value) {
     }
     for value in values(bad) {
         let violations = with(&value).expect_err(&format!("{event}, {field}: {value}"));
-        let there = violations
-            .iter()
-            .all(|found| found.pointer.starts_with(&format!("/{field}")));
+        let there = violations.iter().all(|found| found.pointer.starts_with(&format!("/{field}")));
         assert!(there, "{event}, {field}: {violations:?}");
     }
 }
@@ -29,20 +27,11 @@ fn texts_and_words() {
     let data = json!({ "name": "fraud" });
     let (good, bad) = (json!(["x", "Größe"]), json!(["", 1, ["x"]]));
     check("model.created", "description", &data, &good, &bad);
-    let (good, bad) = (
-        json!(["p-1", "svc@host"]),
-        json!(["jane@bank.example", 7, ""]),
-    );
+    let (good, bad) = (json!(["p-1", "svc@host"]), json!(["jane@bank.example", 7, ""]));
     check("model.created", "owner", &data, &good, &bad);
     let (good, bad) = (json!(["rules"]), json!(["Rules", "", 0]));
     check("model.created", "kind", &data, &good, &bad);
-    check(
-        "model.created",
-        "assurance",
-        &data,
-        &json!(["observed"]),
-        &json!(["sure"]),
-    );
+    check("model.created", "assurance", &data, &json!(["observed"]), &json!(["sure"]));
 }
 
 #[test]
@@ -50,34 +39,16 @@ fn maps_and_any_json() {
     let data = json!({ "name": "fraud", "version": "1" });
     let good = json!([{ "a": 1.5, "b": true, "c": "x" }, {}]);
     let bad = json!([{ "a": {} }, { "a": [1] }, { "": "x" }, { "a": "" }, "x"]);
-    check(
-        "dataset.version_registered",
-        "other_digests",
-        &data,
-        &good,
-        &bad,
-    );
+    check("dataset.version_registered", "other_digests", &data, &good, &bad);
     check("dataset.version_registered", "labels", &data, &good, &bad);
     let good = json!([[1, { "a": [] }], false, "x", 0]);
-    check(
-        "dataset.version_registered",
-        "schema",
-        &data,
-        &good,
-        &json!([]),
-    );
+    check("dataset.version_registered", "schema", &data, &good, &json!([]));
 }
 
 #[test]
 fn uris_are_absolute_and_without_credentials() {
-    let good = json!([
-        "s3://bank/a%20b",
-        "urn:x:y",
-        "https://h:1/p?q=a@b#f",
-        "file:///a",
-        "mailto:x",
-        "https://[::1]/",
-    ]);
+    let good =
+        json!(["s3://bank/a%20b", "urn:x:y", "https://h:1/p?q=a@b#f", "file:///a", "mailto:x", "https://[::1]/",]);
     let bad = json!([
         "/a/b",
         "//h/p",
@@ -91,42 +62,21 @@ fn uris_are_absolute_and_without_credentials() {
         "1a://h",
         "https:",
     ]);
-    check(
-        "dataset.created",
-        "uri",
-        &json!({ "name": "claims" }),
-        &good,
-        &bad,
-    );
+    check("dataset.created", "uri", &json!({ "name": "claims" }), &good, &bad);
 }
 
 #[test]
 fn digests_are_whole_and_lower_case() {
     let digest = format!("sha256:{}", "0a".repeat(32));
-    let bad = json!([
-        digest.to_uppercase(),
-        digest[..70],
-        digest.replace("sha256", "sha512"),
-        format!("{digest}\n"),
-        1,
-    ]);
-    check(
-        "dataset.deleted",
-        "digest",
-        &json!({ "name": "claims" }),
-        &json!([digest]),
-        &bad,
-    );
+    let bad =
+        json!([digest.to_uppercase(), digest[..70], digest.replace("sha256", "sha512"), format!("{digest}\n"), 1,]);
+    check("dataset.deleted", "digest", &json!({ "name": "claims" }), &json!([digest]), &bad);
 }
 
 #[test]
 fn times_dates_and_durations() {
     let data = json!({ "name": "claims", "version": "1" });
-    let good = json!([
-        "2026-11-23T08:20:11Z",
-        "2026-11-23T08:20:11.123456789012+01:00",
-        "0001-02-28T23:59:59-23:59",
-    ]);
+    let good = json!(["2026-11-23T08:20:11Z", "2026-11-23T08:20:11.123456789012+01:00", "0001-02-28T23:59:59-23:59",]);
     let bad = json!([
         "2026-11-23 08:20:11Z",
         "2026-11-23T08:20:11",
@@ -140,25 +90,11 @@ fn times_dates_and_durations() {
         1_795_000_000,
     ]);
     check("dataset.basis_changed", "from", &data, &good, &bad);
-    let bad = json!([
-        "2023-02-29",
-        "2024-2-9",
-        "2024-02-29T00:00:00Z",
-        "２024-02-29",
-        20_240_229
-    ]);
-    check(
-        "dataset.version_registered",
-        "collected_from",
-        &data,
-        &json!(["2024-02-29"]),
-        &bad,
-    );
+    let bad = json!(["2023-02-29", "2024-2-9", "2024-02-29T00:00:00Z", "２024-02-29", 20_240_229]);
+    check("dataset.version_registered", "collected_from", &data, &json!(["2024-02-29"]), &bad);
     let data = json!({ "name": "fraud" });
     let good = json!(["P1Y2M3D", "PT36H", "P2W", "P1DT2H30M", "PT0S"]);
-    let bad = json!([
-        "P", "PT", "P1DT", "P1H", "1D", "P1W2D", "P-1D", "p1d", "P1.5D"
-    ]);
+    let bad = json!(["P", "PT", "P1DT", "P1H", "1D", "P1W2D", "P-1D", "p1d", "P1.5D"]);
     check("training.schedule_changed", "tolerance", &data, &good, &bad);
 }
 
@@ -173,24 +109,14 @@ fn numbers() {
     let bad = json!(["1e5", "01", "1.", ".5", "+1", "NaN", true, "9".repeat(51)]);
     check("training.compute_recorded", "flop", &data, &good, &bad);
     let data = json!({ "source": "s", "at_size": 1, "partitions": [] });
-    check(
-        "ingest.reconciled",
-        "balances",
-        &data,
-        &json!([true, false]),
-        &json!(["yes", 1]),
-    );
+    check("ingest.reconciled", "balances", &data, &json!([true, false]), &json!(["yes", 1]));
 }
 
 #[test]
 fn finished_subjects() {
     let data = json!({ "party": "p-1", "role": "viewer" });
-    let good = json!([
-        ["model/fraud"],
-        ["model/risk/fraud@2.1.0", "ledger/example.com%2Fml"],
-        ["artifact/sha256:00"],
-        [],
-    ]);
+    let good =
+        json!([["model/fraud"], ["model/risk/fraud@2.1.0", "ledger/example.com%2Fml"], ["artifact/sha256:00"], [],]);
     let long = format!("model/{}", "a".repeat(507));
     let bad = json!([
         ["model"],
@@ -217,10 +143,8 @@ fn a_violation_names_place_and_expectation_but_never_the_value() {
         "reason": { "text": 7_777_777 }, "evidence": [{ "digest": "concealed" }],
     });
     let violations = validate("modeltrail.model.created.v1", &data).expect_err("five faults");
-    let shown: Vec<_> = violations
-        .iter()
-        .map(|violation| format!("{} {}", violation.pointer, violation.message))
-        .collect();
+    let shown: Vec<_> =
+        violations.iter().map(|violation| format!("{} {}", violation.pointer, violation.message)).collect();
     assert_eq!(
         shown,
         [
@@ -239,28 +163,14 @@ fn violations_are_few_and_short_however_much_is_wrong() {
     let mut data = json!({ "name": "fraud", "groups": vec![7; 50_000] });
     data[&key] = json!(1);
     data["labels"] = json!({ &key: {} });
-    let violations =
-        validate("modeltrail.dataset.bias_examined.v1", &data).expect_err("50,002 faults");
+    let violations = validate("modeltrail.dataset.bias_examined.v1", &data).expect_err("50,002 faults");
     assert_eq!(violations.len(), MAX_VIOLATIONS + 1);
-    assert!(
-        violations
-            .iter()
-            .all(|violation| violation.pointer.len() < 600 && violation.message.len() < 600)
-    );
-    assert_eq!(
-        violations[MAX_VIOLATIONS].message,
-        format!("{} more violations are left out", 50_002 - MAX_VIOLATIONS)
-    );
+    assert!(violations.iter().all(|violation| violation.pointer.len() < 600 && violation.message.len() < 600));
+    assert_eq!(violations[MAX_VIOLATIONS].message, format!("{} more violations are left out", 50_002 - MAX_VIOLATIONS));
 }
 
 #[test]
 fn a_type_that_is_not_known_has_no_schema() {
-    assert_eq!(
-        validate("com.example.other", &json!({ "anything": [] })),
-        Ok(())
-    );
-    assert_eq!(
-        validate("modeltrail.model.created.v2", &Value::Null),
-        Ok(())
-    );
+    assert_eq!(validate("com.example.other", &json!({ "anything": [] })), Ok(()));
+    assert_eq!(validate("modeltrail.model.created.v2", &Value::Null), Ok(()));
 }

@@ -113,7 +113,8 @@ pub fn export<R: LedgerRead, W: Write + Seek>(
         return Err(ExportError::AsOf { as_of: as_of.get(), size: size.get() });
     }
     for subject in &request.subjects {
-        Subject::parse(subject).map_err(|error| ExportError::Subject { subject: subject.clone(), detail: error.to_string() })?;
+        Subject::parse(subject)
+            .map_err(|error| ExportError::Subject { subject: subject.clone(), detail: error.to_string() })?;
     }
     let checkpoint = checkpoint_text(ledger)?;
     let mut collector = Collector::new(ledger);
@@ -123,7 +124,10 @@ pub fn export<R: LedgerRead, W: Write + Seek>(
 
     let mut bundle = BundleWriter::new(out);
     bundle.add(CONSISTENCY, &consistency(ledger, &keys)?)?;
-    collector.entries.iter().try_for_each(|index| bundle.entry(&entry_line(ledger, EntryIndex(*index))?).map_err(ExportError::from))?;
+    collector
+        .entries
+        .iter()
+        .try_for_each(|index| bundle.entry(&entry_line(ledger, EntryIndex(*index))?).map_err(ExportError::from))?;
     bundle.add(KEYS, &LedgerKey::to_document(&keys))?;
     bundle.add(&format!("{READINGS_DIR}{READING}.json"), &json::canonical(&catalogue::reading_table()))?;
     let claims = Claims {
@@ -133,12 +137,16 @@ pub fn export<R: LedgerRead, W: Write + Seek>(
         trails: collector.claims(),
         tree_size: size.get(),
     };
-    bundle.finish(claims, ledger.checkpoint().as_bytes(), |text| sign(text).map_err(|source| ExportError::Sign { source }))
+    bundle.finish(claims, ledger.checkpoint().as_bytes(), |text| {
+        sign(text).map_err(|source| ExportError::Sign { source })
+    })
 }
 
 fn checkpoint_text<R: LedgerRead>(ledger: &R) -> Result<Checkpoint, ExportError> {
-    let note = Note::parse(ledger.checkpoint().as_bytes()).map_err(|error| contradiction(format!("the checkpoint: {error}")))?;
-    let checkpoint = Checkpoint::parse_text(&note.text).map_err(|error| contradiction(format!("the checkpoint: {error}")))?;
+    let note = Note::parse(ledger.checkpoint().as_bytes())
+        .map_err(|error| contradiction(format!("the checkpoint: {error}")))?;
+    let checkpoint =
+        Checkpoint::parse_text(&note.text).map_err(|error| contradiction(format!("the checkpoint: {error}")))?;
     if checkpoint.size != ledger.size() || checkpoint.origin != ledger.origin() || checkpoint.size.get() == 0 {
         return Err(contradiction("the checkpoint is not of the ledger's size and origin"));
     }
@@ -151,8 +159,11 @@ fn consistency<R: LedgerRead>(ledger: &R, keys: &[LedgerKey]) -> Result<Vec<u8>,
     for key in keys.iter().filter(|key| key.from > 0 && key.from < ledger.size().get()) {
         let size = TreeSize::new(key.from);
         let note = ledger.checkpoint_of(size).map_err(unread(format!("the checkpoint of size {size}")))?;
-        let checkpoint = note.ok_or_else(|| contradiction(format!("the checkpoint of size {size}, where the key changed, is missing")))?;
-        let proof = consistency_proof(ledger.tiles(), size, ledger.size()).map_err(unread(format!("the consistency proof from {size}")))?;
+        let checkpoint = note.ok_or_else(|| {
+            contradiction(format!("the checkpoint of size {size}, where the key changed, is missing"))
+        })?;
+        let proof = consistency_proof(ledger.tiles(), size, ledger.size())
+            .map_err(unread(format!("the consistency proof from {size}")))?;
         let proof = proof.iter().map(ToString::to_string).collect();
         lines.extend_from_slice(&ConsistencyLine { checkpoint, proof }.to_bytes());
     }
@@ -161,7 +172,8 @@ fn consistency<R: LedgerRead>(ledger: &R, keys: &[LedgerKey]) -> Result<Vec<u8>,
 
 fn entry_line<R: LedgerRead>(ledger: &R, index: EntryIndex) -> Result<EntryLine, ExportError> {
     let header = ledger.header(index).map_err(unread(format!("entry {index}")))?;
-    let proof = inclusion_proof(ledger.tiles(), index.get(), ledger.size()).map_err(unread(format!("the proof of entry {index}")))?;
+    let proof = inclusion_proof(ledger.tiles(), index.get(), ledger.size())
+        .map_err(unread(format!("the proof of entry {index}")))?;
     let opening = match ledger.opening(index).map_err(unread(format!("the record of entry {index}")))? {
         Some(opening) => Opening::Kept(opening),
         None if parse(index, &header)?.content.kept == Some(false) => Opening::Absent(Absent::NotKept),
@@ -231,9 +243,15 @@ impl<'a, R: LedgerRead> Collector<'a, R> {
     }
 
     /// Visits a trail from ordinal `from` on, below the ledger's size.
-    fn walk(&mut self, subject: &str, mut from: u64, mut visit: impl FnMut(&mut Self, u64) -> Result<(), ExportError>) -> Result<(), ExportError> {
+    fn walk(
+        &mut self,
+        subject: &str,
+        mut from: u64,
+        mut visit: impl FnMut(&mut Self, u64) -> Result<(), ExportError>,
+    ) -> Result<(), ExportError> {
         loop {
-            let page = self.ledger.trail(subject, from, TRAIL_PAGE).map_err(unread(format!("the trail of {subject}")))?;
+            let page =
+                self.ledger.trail(subject, from, TRAIL_PAGE).map_err(unread(format!("the trail of {subject}")))?;
             for index in &page {
                 if index.get() >= self.ledger.size().get() {
                     return Ok(());
@@ -257,7 +275,10 @@ impl<'a, R: LedgerRead> Collector<'a, R> {
             self.take(of.get());
         }
         if header.content.reading != u64::from(READING) {
-            return Err(contradiction(format!("entry {index} was read by reading {}, which this program does not know", header.content.reading)));
+            return Err(contradiction(format!(
+                "entry {index} was read by reading {}, which this program does not know",
+                header.content.reading
+            )));
         }
         if is_own(&header, own_types::TRAILS_ADDED) {
             let (_, data) = self.own(index)?;
@@ -266,7 +287,8 @@ impl<'a, R: LedgerRead> Collector<'a, R> {
         if header.trails.len() == MAX_TRAILS {
             self.take_added(index)?;
         }
-        let erased = header.content.kept.is_none() && self.ledger.opening(index).map_err(unread(format!("the record of entry {index}")))?.is_none();
+        let erased = header.content.kept.is_none()
+            && self.ledger.opening(index).map_err(unread(format!("the record of entry {index}")))?.is_none();
         if erased { self.take_erasures(index, &header) } else { Ok(()) }
     }
 
@@ -274,7 +296,8 @@ impl<'a, R: LedgerRead> Collector<'a, R> {
     fn take_added(&mut self, of: EntryIndex) -> Result<(), ExportError> {
         let mut next = of.next();
         while next.get() < self.ledger.size().get() {
-            let belongs = is_own(&self.header(next)?, own_types::TRAILS_ADDED) && self.own(next)?.1.get("of").and_then(Value::as_u64) == Some(of.get());
+            let belongs = is_own(&self.header(next)?, own_types::TRAILS_ADDED)
+                && self.own(next)?.1.get("of").and_then(Value::as_u64) == Some(of.get());
             if !belongs {
                 break;
             }
@@ -291,7 +314,10 @@ impl<'a, R: LedgerRead> Collector<'a, R> {
         self.walk(&step.subject, step.n + 1, |this, later| {
             if is_own(&this.header(EntryIndex(later))?, own_types::ERASED) {
                 let (_, data) = this.own(EntryIndex(later))?;
-                let names = data.get("entries").and_then(Value::as_array).is_some_and(|all| all.iter().any(|one| one.as_u64() == Some(index.get())));
+                let names = data
+                    .get("entries")
+                    .and_then(Value::as_array)
+                    .is_some_and(|all| all.iter().any(|one| one.as_u64() == Some(index.get())));
                 if names {
                     found = true;
                     this.take(later);
@@ -299,7 +325,11 @@ impl<'a, R: LedgerRead> Collector<'a, R> {
             }
             Ok(())
         })?;
-        if found { Ok(()) } else { Err(contradiction(format!("the record of entry {index} is gone and no entry says that it was erased"))) }
+        if found {
+            Ok(())
+        } else {
+            Err(contradiction(format!("the record of entry {index} is gone and no entry says that it was erased")))
+        }
     }
 
     /// What every bundle carries: the first two entries, changes of the reading, rotations. Returns the ledger's keys.
@@ -343,7 +373,8 @@ impl<'a, R: LedgerRead> Collector<'a, R> {
                 }
                 let (_, data) = this.own(EntryIndex(index))?;
                 if data.get("old").and_then(Value::as_str) == Some(&id) {
-                    next = Some((text(&data, "new", index)?, LedgerKey { from: index + 1, key: verifier(&data, index)? }));
+                    next =
+                        Some((text(&data, "new", index)?, LedgerKey { from: index + 1, key: verifier(&data, index)? }));
                     this.take(index);
                 }
                 Ok(())
@@ -366,7 +397,9 @@ impl<'a, R: LedgerRead> Collector<'a, R> {
     fn own(&self, index: EntryIndex) -> Result<(String, Value), ExportError> {
         let opening = self.ledger.opening(index).map_err(unread(format!("the record of entry {index}")))?;
         let record = opening.as_deref().and_then(|opening| opening.get(SALT_BYTES..));
-        record.and_then(parse_own).ok_or_else(|| contradiction(format!("the record of own entry {index} is missing or can't be read")))
+        record
+            .and_then(parse_own)
+            .ok_or_else(|| contradiction(format!("the record of own entry {index} is missing or can't be read")))
     }
 }
 
@@ -381,5 +414,7 @@ fn text(data: &Value, member: &str, index: u64) -> Result<String, ExportError> {
 }
 
 fn verifier(data: &Value, index: u64) -> Result<VerifierKey, ExportError> {
-    text(data, "public_key", index)?.parse().map_err(|error| contradiction(format!("own entry {index} names no verifier key: {error}")))
+    text(data, "public_key", index)?
+        .parse()
+        .map_err(|error| contradiction(format!("own entry {index} names no verifier key: {error}")))
 }

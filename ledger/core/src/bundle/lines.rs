@@ -176,7 +176,11 @@ impl<'a> Cursor<'a> {
     fn string(&mut self) -> Result<Vec<u8>, LineFault> {
         let mut out = Vec::with_capacity(1024);
         loop {
-            let end = self.rest.iter().position(|byte| matches!(byte, b'"' | b'\\') || *byte < 0x20).ok_or(LineFault::Header)?;
+            let end = self
+                .rest
+                .iter()
+                .position(|byte| matches!(byte, b'"' | b'\\') || *byte < 0x20)
+                .ok_or(LineFault::Header)?;
             out.extend_from_slice(&self.rest[..end]);
             if out.len() > MAX_HEADER_BYTES {
                 return Err(LineFault::Header);
@@ -317,10 +321,13 @@ impl ConsistencyLine {
         if bytes.is_empty() {
             return Ok(Vec::new());
         }
-        let bytes = bytes.strip_suffix(b"\n").ok_or_else(|| BundleError::malformed(CONSISTENCY, "does not end with a line end"))?;
+        let bytes = bytes
+            .strip_suffix(b"\n")
+            .ok_or_else(|| BundleError::malformed(CONSISTENCY, "does not end with a line end"))?;
         let parse = |(at, line): (usize, &[u8])| {
             let place = || format!("{CONSISTENCY} line {}", at + 1);
-            let parsed: Self = serde_json::from_slice(line).map_err(|error| BundleError::malformed(place(), format!("is not of the closed schema: {error}")))?;
+            let parsed: Self = serde_json::from_slice(line)
+                .map_err(|error| BundleError::malformed(place(), format!("is not of the closed schema: {error}")))?;
             if parsed.to_bytes().strip_suffix(b"\n") != Some(line) {
                 return Err(BundleError::malformed(place(), "is not canonical JSON"));
             }
@@ -337,7 +344,10 @@ impl ConsistencyLine {
         if self.proof.len() > MAX_PROOF_HASHES {
             return Err("has a proof of more than 63 hashes");
         }
-        self.proof.iter().map(|hash| hash.parse().map_err(|_| "has a proof hash that is not 64 lower-case hex digits")).collect()
+        self.proof
+            .iter()
+            .map(|hash| hash.parse().map_err(|_| "has a proof hash that is not 64 lower-case hex digits"))
+            .collect()
     }
 }
 
@@ -371,11 +381,13 @@ impl LedgerKey {
     /// [`BundleError::Malformed`] names the fault.
     pub fn parse_document(bytes: &[u8]) -> Result<Vec<Self>, BundleError> {
         let refuse = |fault: String| BundleError::malformed(KEYS, fault);
-        let rows: Vec<KeyRow> = serde_json::from_slice(bytes).map_err(|error| refuse(format!("is not of the closed schema: {error}")))?;
+        let rows: Vec<KeyRow> =
+            serde_json::from_slice(bytes).map_err(|error| refuse(format!("is not of the closed schema: {error}")))?;
         let keys = rows
             .into_iter()
             .map(|row| {
-                let key: VerifierKey = row.key.parse().map_err(|error| refuse(format!("has a key that is no verifier key: {error}")))?;
+                let key: VerifierKey =
+                    row.key.parse().map_err(|error| refuse(format!("has a key that is no verifier key: {error}")))?;
                 Ok(Self { from: row.from, key })
             })
             .collect::<Result<Vec<_>, BundleError>>()?;
@@ -404,12 +416,20 @@ mod tests {
     #[test]
     fn lines_are_canonical_and_read_back() {
         let kept = Opening::Kept((0..=97).collect());
-        for line in [line(kept), line(Opening::Absent(Absent::Erased)), EntryLine { proof: vec![], ..line(Opening::Kept(vec![9; 16])) }] {
+        for line in [
+            line(kept),
+            line(Opening::Absent(Absent::Erased)),
+            EntryLine { proof: vec![], ..line(Opening::Kept(vec![9; 16])) },
+        ] {
             let mut bytes = Vec::new();
             line.write(&mut bytes).unwrap();
             let text = bytes.strip_suffix(b"\n").unwrap();
             let value: serde_json::Value = serde_json::from_slice(text).unwrap();
-            assert_eq!(serde_json_canonicalizer::to_vec(&value).unwrap(), text, "canonical as another program writes it");
+            assert_eq!(
+                serde_json_canonicalizer::to_vec(&value).unwrap(),
+                text,
+                "canonical as another program writes it"
+            );
             assert_eq!(EntryLine::parse(text).unwrap(), line);
         }
     }
@@ -446,9 +466,14 @@ mod tests {
     #[test]
     fn a_base64_record_has_one_spelling() {
         let mut bytes = Vec::new();
-        EntryLine { header: b"x".to_vec(), proof: vec![], opening: Opening::Kept(vec![0; 17]) }.write(&mut bytes).unwrap();
+        EntryLine { header: b"x".to_vec(), proof: vec![], opening: Opening::Kept(vec![0; 17]) }
+            .write(&mut bytes)
+            .unwrap();
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.contains("\"AA==\""));
-        assert_eq!(EntryLine::parse(text.replace("\"AA==\"", "\"AB==\"").trim_end().as_bytes()), Err(LineFault::Record));
+        assert_eq!(
+            EntryLine::parse(text.replace("\"AA==\"", "\"AB==\"").trim_end().as_bytes()),
+            Err(LineFault::Record)
+        );
     }
 }

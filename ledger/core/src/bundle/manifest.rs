@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use modeltrail_schemas::subject::Subject;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -137,6 +138,10 @@ impl Manifest {
         if !sorted(self.trails.iter().map(|claim| &claim.subject)) {
             return Err("has trails that are not sorted by subject, each once".to_owned());
         }
+        let mut subjects = self.scope.subjects.iter().chain(self.trails.iter().map(|claim| &claim.subject));
+        if let Some(subject) = subjects.find(|subject| Subject::parse(subject).is_err()) {
+            return Err(format!("names {subject:?}, which is no subject"));
+        }
         self.trails.iter().try_for_each(|claim| claim.check(self.tree_size))
     }
 
@@ -162,7 +167,9 @@ impl TrailClaim {
         }
         // A trail of n entries ends at index n - 1 or later.
         match self.last {
-            Some(last) if last >= tree_size || self.count > last + 1 => Err(format!("has a claim about {subject} that no tree of this size can hold")),
+            Some(last) if last >= tree_size || self.count > last + 1 => {
+                Err(format!("has a claim about {subject} that no tree of this size can hold"))
+            }
             _ => Ok(()),
         }
     }

@@ -137,7 +137,23 @@ mod tests {
         for good in [MANIFEST, "readings/1.json", "report/dossier.html", "later/x"] {
             assert!(is_allowed_name(good), "{good}");
         }
-        for bad in ["", "/etc/passwd", "../x", "readings/../x", "report/", "a/b", "report/a/b", "..", ".x", "a\\b", "C:x", "a\0", "ä", "report/.x", "a b"] {
+        for bad in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "readings/../x",
+            "report/",
+            "a/b",
+            "report/a/b",
+            "..",
+            ".x",
+            "a\\b",
+            "C:x",
+            "a\0",
+            "ä",
+            "report/.x",
+            "a b",
+        ] {
             assert!(!is_allowed_name(bad), "{bad}");
         }
     }

@@ -12,7 +12,9 @@ use sha2::{Digest, Sha256};
 use zip::{CompressionMethod, ZipArchive};
 
 use super::manifest::FileDigest;
-use super::{BundleError, LATER_DIR, MAX_FILES, MAX_LINE_BYTES, MAX_UNPACKED_BYTES, READINGS_DIR, REPORT_DIR, is_allowed_name};
+use super::{
+    BundleError, LATER_DIR, MAX_FILES, MAX_LINE_BYTES, MAX_UNPACKED_BYTES, READINGS_DIR, REPORT_DIR, is_allowed_name,
+};
 use crate::types::Hex32;
 
 /// Bytes that are read at a time.
@@ -73,7 +75,9 @@ impl BundleReader {
                 listing.directory(&name)?;
             } else if entry.is_symlink() {
                 listing.strange(name, "is a link")?;
-            } else if entry.encrypted() || !matches!(entry.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
+            } else if entry.encrypted()
+                || !matches!(entry.compression(), CompressionMethod::Stored | CompressionMethod::Deflated)
+            {
                 listing.strange(name, "is neither stored nor deflated")?;
             } else {
                 listing.file(name, entry.size())?;
@@ -118,7 +122,10 @@ impl BundleReader {
     pub fn read(&mut self, name: &str, limit: u64) -> Result<Vec<u8>, BundleError> {
         let size = *self.sizes.get(name).ok_or_else(|| BundleError::Missing { name: name.to_owned() })?;
         if size > limit {
-            return Err(BundleError::Limit { what: format!("{name} with {size} bytes"), limit: format!("{limit} bytes") });
+            return Err(BundleError::Limit {
+                what: format!("{name} with {size} bytes"),
+                limit: format!("{limit} bytes"),
+            });
         }
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0).min(BUFFER_BYTES));
         self.stream(name)?.read_to_end(&mut bytes).map_err(|error| BundleError::io(name, error))?;
@@ -138,7 +145,9 @@ impl BundleReader {
                 Ok(Box::new(Exactly { inner: file, left: size }))
             }
             Files::Zip(archive) => {
-                let file = archive.by_name(name).map_err(|error| BundleError::Zip { what: name.to_owned(), detail: error.to_string() })?;
+                let file = archive
+                    .by_name(name)
+                    .map_err(|error| BundleError::Zip { what: name.to_owned(), detail: error.to_string() })?;
                 Ok(Box::new(Exactly { inner: file, left: size }))
             }
         }
@@ -170,14 +179,21 @@ impl Listing {
         }
         self.bytes = self.bytes.saturating_add(size);
         if self.bytes > MAX_UNPACKED_BYTES {
-            return Err(BundleError::Limit { what: "the bundle, unpacked,".to_owned(), limit: format!("{MAX_UNPACKED_BYTES} bytes") });
+            return Err(BundleError::Limit {
+                what: "the bundle, unpacked,".to_owned(),
+                limit: format!("{MAX_UNPACKED_BYTES} bytes"),
+            });
         }
         self.sizes.insert(name, size);
         self.count()
     }
 
     fn directory(&mut self, name: &str) -> Result<(), BundleError> {
-        if [READINGS_DIR, LATER_DIR, REPORT_DIR].contains(&name) { Ok(()) } else { self.strange(name.to_owned(), "is a directory that no bundle has") }
+        if [READINGS_DIR, LATER_DIR, REPORT_DIR].contains(&name) {
+            Ok(())
+        } else {
+            self.strange(name.to_owned(), "is a directory that no bundle has")
+        }
     }
 
     fn strange(&mut self, name: String, why: &'static str) -> Result<(), BundleError> {
@@ -188,7 +204,10 @@ impl Listing {
 
     fn count(&self) -> Result<(), BundleError> {
         if self.sizes.len() + self.strange.len() > MAX_FILES {
-            return Err(BundleError::Limit { what: "the number of files in the bundle".to_owned(), limit: format!("{MAX_FILES} files") });
+            return Err(BundleError::Limit {
+                what: "the number of files in the bundle".to_owned(),
+                limit: format!("{MAX_FILES} files"),
+            });
         }
         Ok(())
     }
@@ -302,7 +321,8 @@ impl<R: Read> Chunks<R> {
     /// # Errors
     /// The file can't be read, a line exceeds [`MAX_LINE_BYTES`], or the last one has no line end.
     pub fn next(&mut self, bytes: usize) -> io::Result<Option<Chunk>> {
-        let mut chunk = Chunk { first_line: self.line, bytes: Vec::with_capacity(bytes + BUFFER_BYTES), ends: Vec::new() };
+        let mut chunk =
+            Chunk { first_line: self.line, bytes: Vec::with_capacity(bytes + BUFFER_BYTES), ends: Vec::new() };
         while chunk.bytes.len() < bytes {
             // One byte more than allowed shows that there is more.
             let count = (&mut self.source).take(MAX_LINE_BYTES as u64 + 1).read_until(b'\n', &mut chunk.bytes)?;
@@ -310,7 +330,11 @@ impl<R: Read> Chunks<R> {
                 break;
             }
             if chunk.bytes.pop() != Some(b'\n') {
-                let what = if count > MAX_LINE_BYTES { "is longer than any entry" } else { "has no line end: the file was cut" };
+                let what = if count > MAX_LINE_BYTES {
+                    "is longer than any entry"
+                } else {
+                    "has no line end: the file was cut"
+                };
                 return Err(io::Error::new(io::ErrorKind::InvalidData, format!("line {} {what}", self.line)));
             }
             chunk.ends.push(chunk.bytes.len());

@@ -88,8 +88,10 @@ impl<'a, S: Store> StoreView<'a, S> {
     pub fn new(store: &'a S, size: TreeSize) -> Result<Self, ViewError> {
         let (size, note) = store.checkpoint_up_to(size)?.ok_or(ViewError::Empty { wanted: size.get() })?;
         let contradiction = |what: String| ViewError::Contradiction { what };
-        let text = Note::parse(note.as_bytes()).map_err(|error| contradiction(format!("checkpoint {size}: {error}")))?.text;
-        let checkpoint = Checkpoint::parse_text(&text).map_err(|error| contradiction(format!("checkpoint {size}: {error}")))?;
+        let text =
+            Note::parse(note.as_bytes()).map_err(|error| contradiction(format!("checkpoint {size}: {error}")))?.text;
+        let checkpoint =
+            Checkpoint::parse_text(&text).map_err(|error| contradiction(format!("checkpoint {size}: {error}")))?;
         let edge = rebuild(store, size)?;
         if checkpoint.size != size || edge.root() != checkpoint.root {
             return Err(contradiction(format!("the tiles give another root than the checkpoint of size {size}")));
@@ -107,7 +109,8 @@ impl<'a, S: Store> StoreView<'a, S> {
 /// The edge of the tree of `size` entries, from full tiles and the headers behind them.
 fn rebuild<S: Store>(store: &S, size: TreeSize) -> Result<Edge, ViewError> {
     let tail_start = size.get() - size.get() % u64::from(FULL_WIDTH);
-    let tail: Vec<LeafHash> = (tail_start..size.get()).map(|index| leaf(store, EntryIndex(index))).collect::<Result<_, _>>()?;
+    let tail: Vec<LeafHash> =
+        (tail_start..size.get()).map(|index| leaf(store, EntryIndex(index))).collect::<Result<_, _>>()?;
     Edge::rebuild(size, |id: TileId| store.tile(id.level, id.index), &tail).map_err(|error| match error {
         TreeError::Read { source, .. } => ViewError::Store(source),
         other => ViewError::Contradiction { what: other.to_string() },
@@ -115,7 +118,8 @@ fn rebuild<S: Store>(store: &S, size: TreeSize) -> Result<Edge, ViewError> {
 }
 
 fn leaf<S: Store>(store: &S, index: EntryIndex) -> Result<LeafHash, ViewError> {
-    let header = store.header(index)?.ok_or_else(|| ViewError::Contradiction { what: format!("entry {index} is missing") })?;
+    let header =
+        store.header(index)?.ok_or_else(|| ViewError::Contradiction { what: format!("entry {index} is missing") })?;
     Ok(leaf_hash(&header))
 }
 
@@ -126,7 +130,9 @@ impl<S: Store> HashReader for StoreTiles<'_, S> {
         let stored = self.store.tile(id.level, id.index)?;
         let bytes = match stored {
             Some(bytes) => Some(bytes),
-            None => self.edge.partial(id.level).filter(|(partial, _)| partial.index == id.index).map(|(_, bytes)| bytes),
+            None => {
+                self.edge.partial(id.level).filter(|(partial, _)| partial.index == id.index).map(|(_, bytes)| bytes)
+            }
         };
         let wanted = id.byte_len();
         match bytes {

@@ -13,7 +13,10 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::lines::EntryLine;
 use super::manifest::{FileDigest, Manifest, Scope, TrailClaim, VERSION};
-use super::{BundleError, CHECKPOINT, ENTRIES, MANIFEST, MANIFEST_NOTE, MAX_FILES, MAX_UNPACKED_BYTES, VERIFY_MD, is_allowed_name, is_unlisted_name};
+use super::{
+    BundleError, CHECKPOINT, ENTRIES, MANIFEST, MANIFEST_NOTE, MAX_FILES, MAX_UNPACKED_BYTES, VERIFY_MD,
+    is_allowed_name, is_unlisted_name,
+};
 use crate::types::Hex32;
 
 /// How to check a bundle without this program.
@@ -81,7 +84,8 @@ impl<W: Write + Seek> BundleWriter<W> {
         }
         let mut bytes = std::mem::take(&mut self.line);
         bytes.clear();
-        line.write(&mut bytes).map_err(|fault| BundleError::malformed(ENTRIES, format!("can't take an entry: {fault}")))?;
+        line.write(&mut bytes)
+            .map_err(|fault| BundleError::malformed(ENTRIES, format!("can't take an entry: {fault}")))?;
         if let Some(hasher) = &mut self.entries {
             hasher.update(&bytes);
         }
@@ -126,7 +130,10 @@ impl<W: Write + Seek> BundleWriter<W> {
             return Err(BundleError::malformed(format!("{name:?}"), "is not a name for a file of a bundle"));
         }
         if self.files.len() >= MAX_FILES {
-            return Err(BundleError::Limit { what: "the number of files in the bundle".to_owned(), limit: format!("{MAX_FILES} files") });
+            return Err(BundleError::Limit {
+                what: "the number of files in the bundle".to_owned(),
+                limit: format!("{MAX_FILES} files"),
+            });
         }
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)
@@ -139,7 +146,10 @@ impl<W: Write + Seek> BundleWriter<W> {
     fn put(&mut self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
         self.bytes += bytes.len() as u64;
         if self.bytes > MAX_UNPACKED_BYTES {
-            return Err(BundleError::Limit { what: "the bundle, unpacked,".to_owned(), limit: format!("{MAX_UNPACKED_BYTES} bytes") });
+            return Err(BundleError::Limit {
+                what: "the bundle, unpacked,".to_owned(),
+                limit: format!("{MAX_UNPACKED_BYTES} bytes"),
+            });
         }
         self.zip.write_all(bytes).map_err(|error| BundleError::io(name, error))
     }

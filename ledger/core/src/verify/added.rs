@@ -27,7 +27,10 @@ impl Added {
     pub(super) fn added(&mut self, index: u64, data: &Value) -> Result<(), String> {
         let of = data.get("of").and_then(Value::as_u64);
         if of != Some(self.of) || index != self.next {
-            return Err(format!("adds trails to entry {}, which it does not directly follow", of.map_or_else(|| "?".to_owned(), |of| of.to_string())));
+            return Err(format!(
+                "adds trails to entry {}, which it does not directly follow",
+                of.map_or_else(|| "?".to_owned(), |of| of.to_string())
+            ));
         }
         self.next += 1;
         if self.unknown {
@@ -50,7 +53,10 @@ impl Added {
     pub(super) fn end(&mut self) -> Result<(), String> {
         match std::mem::take(&mut self.rest).len() {
             0 => Ok(()),
-            missing => Err(format!("entry {} has {missing} more subjects; no ledger.trails_added entry at {} has them", self.of, self.next)),
+            missing => Err(format!(
+                "entry {} has {missing} more subjects; no ledger.trails_added entry at {} has them",
+                self.of, self.next
+            )),
         }
     }
 }
@@ -65,7 +71,8 @@ mod tests {
     }
 
     fn data(of: u64, from: usize, to: usize) -> Value {
-        let (input, evidence): (Vec<_>, Vec<_>) = further(to).into_iter().skip(from).partition(|(role, _)| *role == Role::Input);
+        let (input, evidence): (Vec<_>, Vec<_>) =
+            further(to).into_iter().skip(from).partition(|(role, _)| *role == Role::Input);
         let list = |all: Vec<(Role, String)>| all.into_iter().map(|(_, subject)| subject).collect::<Vec<_>>();
         json!({"of": of, "input": list(input), "evidence_subjects": list(evidence)})
     }

@@ -27,6 +27,8 @@ pub(super) struct Entry {
     pub(super) signers: Vec<Signer>,
     pub(super) book_version: u64,
     pub(super) faults: Vec<(Aspect, String)>,
+    /// Where the header says something else than the record by the published table.
+    pub(super) differences: Vec<String>,
     pub(super) open: Vec<String>,
 }
 
@@ -34,9 +36,15 @@ pub(super) struct Entry {
 pub(super) enum Line {
     Entry(Box<Entry>),
     /// No entry at all.
-    Fault { line: u64, what: String },
+    Fault {
+        line: u64,
+        what: String,
+    },
     /// Of a later format version.
-    Later { line: u64, what: String },
+    Later {
+        line: u64,
+        what: String,
+    },
 }
 
 /// What one worker checks lines with.
@@ -69,6 +77,7 @@ impl Checker<'_> {
             signers: Vec::new(),
             book_version,
             faults: Vec::new(),
+            differences: Vec::new(),
             open: Vec::new(),
             header,
         };
@@ -80,7 +89,10 @@ impl Checker<'_> {
     fn place(&mut self, entry: &mut Entry, line: &EntryLine) {
         let index = entry.header.index.get();
         if entry.header.origin != self.origin {
-            entry.fault(format!("header is of the ledger {:?}, the bundle is of {:?}", entry.header.origin, self.origin));
+            entry.fault(format!(
+                "header is of the ledger {:?}, the bundle is of {:?}",
+                entry.header.origin, self.origin
+            ));
         }
         if index >= self.tree_size {
             entry.fault(format!("index is not below the tree size {}", self.tree_size));
@@ -118,7 +130,11 @@ impl Checker<'_> {
             return entry.fault("salt and record do not open the commitment: one of the three was changed".to_owned());
         }
         if record.len() as u64 != entry.header.content.size {
-            return entry.fault(format!("record has {} bytes, content.size says {}", record.len(), entry.header.content.size));
+            return entry.fault(format!(
+                "record has {} bytes, content.size says {}",
+                record.len(),
+                entry.header.content.size
+            ));
         }
         if entry.header.content.reading != u64::from(READING) {
             return entry.open.push(format!("reading {} is not known to this program", entry.header.content.reading));
@@ -151,9 +167,7 @@ impl Checker<'_> {
         entry.signers = derive::signers(&reading, self.origin, &entry.header.received, book);
         // The signers are compared when all keys registered before are known; here they are taken as found.
         let expected = derive::expected(&reading, &entry.header.received, entry.header.signers.clone());
-        for difference in expected.differences(&entry.header) {
-            entry.fault(difference.to_string());
-        }
+        entry.differences = expected.differences(&entry.header).iter().map(ToString::to_string).collect();
         entry.further = expected.further;
         // What is not compared again need not wait in memory for its turn.
         if reading.signatures.is_empty() {

@@ -6,8 +6,8 @@ use super::report::{Aspect, Facts, Fault, Judges};
 use crate::bundle::manifest::{FileDigest, Manifest};
 use crate::bundle::reader::BundleReader;
 use crate::bundle::{
-    BundleError, CHECKPOINT, CONSISTENCY, ENTRIES, KEYS, LATER_DIR, MANIFEST, MANIFEST_NOTE, MAX_DOCUMENT_BYTES, MAX_NOTE_BYTES, READINGS_DIR, REPORT_DIR,
-    VERIFY_MD, is_unlisted_name,
+    BundleError, CHECKPOINT, CONSISTENCY, ENTRIES, KEYS, LATER_DIR, MANIFEST, MANIFEST_NOTE, MAX_DOCUMENT_BYTES,
+    MAX_NOTE_BYTES, READINGS_DIR, REPORT_DIR, VERIFY_MD, is_unlisted_name,
 };
 
 /// The documents that are read whole; `None` where one is missing.
@@ -22,7 +22,12 @@ pub(super) struct Documents {
 ///
 /// # Errors
 /// A file can't be read at all.
-pub(super) fn check(reader: &mut BundleReader, manifest: &Manifest, judges: &mut Judges, facts: &mut Facts) -> Result<Documents, BundleError> {
+pub(super) fn check(
+    reader: &mut BundleReader,
+    manifest: &Manifest,
+    judges: &mut Judges,
+    facts: &mut Facts,
+) -> Result<Documents, BundleError> {
     let mut fault = |file: &str, what: String| judges.fault(Aspect::Integrity, Fault::of_file(file, what));
     for (name, why) in reader.strange() {
         fault(name, (*why).to_owned());
@@ -31,7 +36,9 @@ pub(super) fn check(reader: &mut BundleReader, manifest: &Manifest, judges: &mut
         fault(name, format!("is there, but {MANIFEST} does not list it"));
     }
     for name in manifest.files.keys() {
-        let known = matches!(name.as_str(), VERIFY_MD | CONSISTENCY | ENTRIES | KEYS) || is_reading(name) || name.starts_with(REPORT_DIR);
+        let known = matches!(name.as_str(), VERIFY_MD | CONSISTENCY | ENTRIES | KEYS)
+            || is_reading(name)
+            || name.starts_with(REPORT_DIR);
         if !known {
             fault(name, format!("is listed in {MANIFEST}, but is no file of this format"));
         }
@@ -92,9 +99,15 @@ fn reading_number(name: &str) -> Option<u64> {
 pub(super) fn check_readings(manifest: &Manifest, named: &BTreeSet<u64>, judges: &mut Judges) {
     let listed: BTreeSet<u64> = manifest.files.keys().filter_map(|name| reading_number(name)).collect();
     for number in named.difference(&listed) {
-        judges.fault(Aspect::Integrity, Fault::of_file(MANIFEST, format!("does not list {READINGS_DIR}{number}.json, which a header names")));
+        judges.fault(
+            Aspect::Integrity,
+            Fault::of_file(MANIFEST, format!("does not list {READINGS_DIR}{number}.json, which a header names")),
+        );
     }
     for number in listed.difference(named) {
-        judges.fault(Aspect::Integrity, Fault::of_file(MANIFEST, format!("lists {READINGS_DIR}{number}.json, which no header names")));
+        judges.fault(
+            Aspect::Integrity,
+            Fault::of_file(MANIFEST, format!("lists {READINGS_DIR}{number}.json, which no header names")),
+        );
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use modeltrail_schemas::catalogue;
 use modeltrail_schemas::reading::READING;
 use modeltrail_schemas::record::Via;
+use modeltrail_schemas::subject::encode_part;
 use modeltrail_tlog::hash::LeafHash;
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ use crate::bundle::lines::Absent;
 use crate::bundle::manifest::Manifest;
 use crate::bundle::{ENTRIES, READINGS_DIR};
 use crate::derive;
-use crate::header::EntryHeader;
+use crate::header::{EntryHeader, Signer};
 use crate::keys::{KeyBook, types};
 use crate::types::{Hex32, id_hash};
 
@@ -44,6 +45,9 @@ pub(super) struct Rotated {
     pub(super) data: Value,
 }
 
+/// What own entries tell of sources whose whole trail the bundle claims, by index: with all headers, every position can be accounted for.
+pub(super) type Told = BTreeMap<u64, (String, Value)>;
+
 /// State after the entries taken in so far.
 pub(super) struct Fold<'a> {
     manifest: &'a Manifest,
@@ -60,9 +64,12 @@ pub(super) struct Fold<'a> {
     pub(super) readings: BTreeSet<u64>,
     pub(super) genesis: Option<Value>,
     pub(super) rotations: Vec<Rotated>,
+    pub(super) told: Told,
     /// Some entries are of a later format version, so what depends on all of them can't be judged.
     pub(super) later: bool,
     in_force: Option<u64>,
+    /// Set while the table of the reading in force is not the published one: what to say of that.
+    foreign_table: Option<String>,
     first_reading: Option<u64>,
     admitted: HashMap<Half, Admitted>,
     /// Entries said to be erased, until an erasure names them; with their lines.
@@ -84,8 +91,10 @@ impl<'a> Fold<'a> {
             readings: BTreeSet::new(),
             genesis: None,
             rotations: Vec::new(),
+            told: Told::new(),
             later: false,
             in_force: None,
+            foreign_table: None,
             first_reading: None,
             admitted: HashMap::new(),
             erased: BTreeMap::new(),
@@ -111,7 +120,8 @@ impl<'a> Fold<'a> {
 
     fn fault(&mut self, aspect: Aspect, entry: &Entry, what: impl Into<String>) {
         let (line, index) = (entry.line, entry.header.index.get());
-        self.judges.fault(aspect, Fault { file: ENTRIES.to_owned(), line: Some(line), entry: Some(index), what: what.into() });
+        self.judges
+            .fault(aspect, Fault { file: ENTRIES.to_owned(), line: Some(line), entry: Some(index), what: what.into() });
     }
 
     fn entry(&mut self, mut entry: Entry) {
@@ -130,8 +140,8 @@ impl<'a> Fold<'a> {
         }
         self.count(&entry);
         self.chain(&entry);
-        self.signers(&entry);
         self.own(&mut entry);
+        self.differences(&mut entry);
         self.reading_in_force(&entry);
         self.conflict(&entry);
         if entry.absent == Some(Absent::Erased) {
@@ -180,13 +190,29 @@ impl<'a> Fold<'a> {
         }
         // Both are canonical UTC times of one length, so their texts sort as they do.
         if entry.header.received.at < before.at && !is_own(&entry.header, own_types::CLOCK_STEPPED) {
-            let what = format!("received.at {} is before that of entry {}, {}", entry.header.received.at, before.index, before.at);
+            let what = format!(
+                "received.at {} is before that of entry {}, {}",
+                entry.header.received.at, before.index, before.at
+            );
             self.fault(Aspect::Time, entry, what);
         }
     }
 
-    fn signers(&mut self, entry: &Entry) {
-        let Some(reading) = &entry.reading else { return };
+    /// Header against record. By a table that is not the published one this program can't derive anything.
+    fn differences(&mut self, entry: &mut Entry) {
+        let aspects = entry.differences.drain(..).map(|what| (Aspect::Integrity, what)).collect::<Vec<_>>();
+        let signers = self.signers(entry).map(|what| (Aspect::Authenticity, what));
+        for (aspect, what) in aspects.into_iter().chain(signers) {
+            match &self.foreign_table {
+                Some(table) => self.judges.open(aspect, table.clone()),
+                None => self.fault(aspect, entry, what),
+            }
+        }
+    }
+
+    /// How the signers of an entry differ from what record and keys say.
+    fn signers(&self, entry: &Entry) -> Option<String> {
+        let Some(reading) = &entry.reading else { return None };
         let fresh;
         // No key changed between the look at the line and its turn, or nothing was signed: what was found then still stands.
         let expected = if entry.book_version == self.book_version || reading.signatures.is_empty() {
@@ -195,11 +221,16 @@ impl<'a> Fold<'a> {
             fresh = derive::signers(reading, &self.manifest.origin, &entry.header.received, &self.book);
             &fresh
         };
-        if *expected != entry.header.signers {
-            let shown = |signers: &[crate::header::Signer]| signers.iter().map(|s| format!("{} {}", s.key, s.status.as_str())).collect::<Vec<_>>().join(", ");
-            let what = format!("signers are [{}], but record and keys say [{}]", shown(&entry.header.signers), shown(expected));
-            self.fault(Aspect::Authenticity, entry, what);
-        }
+        let shown = |signers: &[Signer]| {
+            signers
+                .iter()
+                .map(|signer| format!("{} {}", signer.key, signer.status.as_str()))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        (*expected != entry.header.signers).then(|| {
+            format!("signers are [{}], but record and keys say [{}]", shown(&entry.header.signers), shown(expected))
+        })
     }
 
     /// What the ledger's own entries change.
@@ -224,13 +255,18 @@ impl<'a> Fold<'a> {
         self.foundation(entry, own, &event_type);
         let Some(data) = data else { return };
         if catalogue::catalogue().event(&event_type).is_none() {
-            self.fault(Aspect::Integrity, entry, format!("is the ledger's own, but its type {event_type} is not in the table"));
+            self.fault(
+                Aspect::Integrity,
+                entry,
+                format!("is the ledger's own, but its type {event_type} is not in the table"),
+            );
         }
         match event_type.as_str() {
             own_types::OPENED => self.opened(entry, &data, "reading", "reading_digest"),
             own_types::READING_CHANGED => self.opened(entry, &data, "new", "new_digest"),
             own_types::ERASED => {
-                let named = data.get("entries").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_u64);
+                let named =
+                    data.get("entries").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_u64);
                 for erased in named {
                     self.erased.remove(&erased);
                 }
@@ -244,8 +280,16 @@ impl<'a> Fold<'a> {
                 self.facts.clock = data.get("clock").and_then(Value::as_str).map(str::to_owned);
                 self.genesis = Some(data);
             }
+            _ if is_of_positions(&event_type) && self.claims_source(&data) => {
+                self.told.insert(index, (event_type, data));
+            }
             _ => {}
         }
+    }
+
+    fn claims_source(&self, data: &Value) -> bool {
+        let source = data.get("source").and_then(Value::as_str);
+        source.is_some_and(|source| self.manifest.claim(&format!("source/{}", encode_part(source))).is_some())
     }
 
     /// Entries 0 and 1 are what every ledger begins with.
@@ -269,11 +313,21 @@ impl<'a> Fold<'a> {
         if let Some(listed) = self.manifest.files.get(&file)
             && listed.to_string() != digest
         {
-            self.fault(Aspect::Integrity, entry, format!("names {digest} as the table of reading {number}, but {file} is {listed}"));
+            self.fault(
+                Aspect::Integrity,
+                entry,
+                format!("names {digest} as the table of reading {number}, but {file} is {listed}"),
+            );
         }
-        if number == u64::from(READING) && digest != catalogue::reading_digest() {
-            let published = catalogue::reading_digest();
-            self.judges.open(Aspect::Integrity, format!("the ledger reads by a table {digest} of reading {number} that is not the published one, {published}"));
+        let published = catalogue::reading_digest();
+        let foreign = number == u64::from(READING) && digest != published;
+        self.foreign_table = foreign.then(|| {
+            format!(
+                "the ledger reads by a table {digest} of reading {number} that is not the published one, {published}"
+            )
+        });
+        if let Some(table) = &self.foreign_table {
+            self.judges.open(Aspect::Integrity, table.clone());
         }
     }
 
@@ -291,7 +345,9 @@ impl<'a> Fold<'a> {
             self.fault(Aspect::Integrity, entry, format!("names reading {now}, but entry 0 was read by {first}"));
         }
         match self.in_force {
-            Some(now) if now != reading => self.fault(Aspect::Integrity, entry, format!("was read by reading {reading}, but {now} was in force")),
+            Some(now) if now != reading => {
+                self.fault(Aspect::Integrity, entry, format!("was read by reading {reading}, but {now} was in force"))
+            }
             _ => {}
         }
     }
@@ -306,7 +362,11 @@ impl<'a> Fold<'a> {
         let first = self.admitted.get(&key).map(|first| (first.index, first.content));
         let Some(quarantine) = &header.quarantine else {
             if let Some((first, _)) = first {
-                return self.fault(Aspect::Integrity, entry, format!("has the source and id of entry {first}, and both are admitted"));
+                return self.fault(
+                    Aspect::Integrity,
+                    entry,
+                    format!("has the source and id of entry {first}, and both are admitted"),
+                );
             }
             self.admitted.insert(key, Admitted { index, content });
             return;
@@ -317,8 +377,8 @@ impl<'a> Fold<'a> {
                 (Some(same), Some(content)) if same == content => {
                     self.fault(Aspect::Integrity, entry, format!("is said to be in conflict with entry {of}, but has the same content"));
                 }
-                (Some(_), Some(_)) => {}
-                _ => self.judges.open(Aspect::Integrity, format!("entry {index}: its conflict with entry {of} can't be judged without both records")),
+                // Different; or one record is absent, and what the headers say is the ledger's word.
+                _ => {}
             },
             _ => self.fault(Aspect::Integrity, entry, format!("is said to be in conflict with entry {of}, which is no admitted entry of the bundle with its source and id")),
         }
@@ -334,16 +394,30 @@ impl<'a> Fold<'a> {
         }
         for (entry, line) in std::mem::take(&mut self.erased) {
             let what = "record is said to be erased, but no record.erased entry of the bundle names it".to_owned();
-            self.judges.fault(Aspect::Integrity, Fault { file: ENTRIES.to_owned(), line: Some(line), entry: Some(entry), what });
+            self.judges.fault(
+                Aspect::Integrity,
+                Fault { file: ENTRIES.to_owned(), line: Some(line), entry: Some(entry), what },
+            );
         }
         let first_missing = [(0, own_types::GENESIS), (1, own_types::OPENED)].into_iter().find(|(index, _)| {
             let there = if *index == 0 { self.first_reading.is_some() } else { self.in_force.is_some() };
             !there && *index < self.manifest.tree_size
         });
         if let Some((index, event_type)) = first_missing {
-            self.judges.fault(Aspect::Integrity, Fault::of_file(ENTRIES, format!("entry {index}, the ledger's own {event_type}, is missing or can't be read")));
+            self.judges.fault(
+                Aspect::Integrity,
+                Fault::of_file(
+                    ENTRIES,
+                    format!("entry {index}, the ledger's own {event_type}, is missing or can't be read"),
+                ),
+            );
         }
     }
+}
+
+/// Whether an own type opens a source or covers positions of one.
+fn is_of_positions(event_type: &str) -> bool {
+    event_type == "modeltrail.ingest.positions.v1" || event_type.starts_with("modeltrail.source.")
 }
 
 fn add(counts: &mut BTreeMap<String, u64>, word: &str) {

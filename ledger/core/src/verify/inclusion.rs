@@ -57,7 +57,8 @@ impl Inclusion {
         // The new path below the meeting point, the known one from there on.
         let shift = self.walked.last().map_or(0, |step| step.used);
         let known_used = self.path[at].used;
-        let above: Vec<Step> = self.path.drain(at + 1..).map(|step| Step { used: step.used - known_used + shift, ..step }).collect();
+        let above: Vec<Step> =
+            self.path.drain(at + 1..).map(|step| Step { used: step.used - known_used + shift, ..step }).collect();
         std::mem::swap(&mut self.path, &mut self.walked);
         self.path.extend(above);
         self.proof.clear();
@@ -74,7 +75,14 @@ impl Inclusion {
 }
 
 /// Walks from leaf to root (RFC 9162 section 2.1.3.2), while `go_on` says so, and notes every node.
-fn walk(leaf: &LeafHash, index: u64, size: u64, proof: &[NodeHash], steps: &mut Vec<Step>, mut go_on: impl FnMut(&Step) -> bool) {
+fn walk(
+    leaf: &LeafHash,
+    index: u64,
+    size: u64,
+    proof: &[NodeHash],
+    steps: &mut Vec<Step>,
+    mut go_on: impl FnMut(&Step) -> bool,
+) {
     let (mut place, mut last, mut height) = (index, size - 1, 0);
     let mut node = NodeHash::from(*leaf);
     for (used, sibling) in std::iter::once(None).chain(proof.iter().map(Some)).enumerate() {
@@ -120,7 +128,8 @@ mod tests {
             let leaves = Leaves((0..size).map(|at| leaf_hash(&at.to_be_bytes())).collect());
             let mut edge = Edge::new();
             leaves.0.iter().for_each(|leaf| edge.append(*leaf, &mut Vec::new()));
-            let proofs: Vec<_> = (0..size).map(|at| inclusion_proof(&leaves, at, TreeSize::new(size)).unwrap()).collect();
+            let proofs: Vec<_> =
+                (0..size).map(|at| inclusion_proof(&leaves, at, TreeSize::new(size)).unwrap()).collect();
             for stride in [1, 2, 3, 7] {
                 let mut inclusion = Inclusion::new(size, edge.root());
                 for at in (0..size).step_by(stride) {

@@ -70,7 +70,8 @@ pub fn verify_bundle(reader: &mut BundleReader, options: &Options<'_>) -> Result
     let manifest = match Manifest::parse(&bytes) {
         Ok(manifest) => manifest,
         Err(error) => {
-            let note = if reader.has(MANIFEST_NOTE) { reader.read(MANIFEST_NOTE, MAX_NOTE_BYTES as u64)? } else { Vec::new() };
+            let note =
+                if reader.has(MANIFEST_NOTE) { reader.read(MANIFEST_NOTE, MAX_NOTE_BYTES as u64)? } else { Vec::new() };
             return Ok(unusable(&error, &bytes, &note));
         }
     };
@@ -90,7 +91,7 @@ pub fn verify_bundle(reader: &mut BundleReader, options: &Options<'_>) -> Result
         Some(root) => {
             let keys = documents.keys.as_deref().map(LedgerKey::parse_document);
             let from = keys.and_then(Result::ok).unwrap_or_default().iter().map(|key| key.from).collect();
-            Some(tiles::count(root, &manifest, from, &mut fold.judges)?)
+            Some(tiles::count(root, &manifest, from, std::mem::take(&mut fold.told), &mut fold.judges)?)
         }
         None => None,
     };
@@ -134,7 +135,12 @@ fn about(manifest: &Manifest) -> Facts {
 }
 
 /// Steps 4 to 8, over the entries.
-fn entries(reader: &mut BundleReader, manifest: &Manifest, fold: &mut Fold<'_>, progress: Progress<'_>) -> Result<(), BundleError> {
+fn entries(
+    reader: &mut BundleReader,
+    manifest: &Manifest,
+    fold: &mut Fold<'_>,
+    progress: Progress<'_>,
+) -> Result<(), BundleError> {
     if !reader.has(ENTRIES) {
         return Ok(());
     }
@@ -161,7 +167,10 @@ fn claims(manifest: &Manifest, fold: &mut Fold<'_>) {
     let keys = fold.named_keys.iter().map(|key| format!("key/{key}"));
     let must: Vec<String> = manifest.scope.subjects.iter().cloned().chain(keys).collect();
     for subject in must.iter().filter(|subject| manifest.claim(subject).is_none()) {
-        fold.judges.fault(Aspect::Completeness, Fault::of_file(MANIFEST, format!("claims no trail for {subject}, which was asked for or signed an entry")));
+        fold.judges.fault(
+            Aspect::Completeness,
+            Fault::of_file(MANIFEST, format!("claims no trail for {subject}, which was asked for or signed an entry")),
+        );
     }
     for claim in &manifest.trails {
         if let Err(what) = fold.trails.hold(claim) {
@@ -178,7 +187,9 @@ fn conclude(fold: Fold<'_>, counted: Option<tiles::Counted>) -> Report {
     }
     match facts.clock.as_deref() {
         Some("system" | "simulated") => {}
-        Some(other) => judges.open(Aspect::Time, format!("entry 0 says the clock is {other:?}, which this program does not know")),
+        Some(other) => {
+            judges.open(Aspect::Time, format!("entry 0 says the clock is {other:?}, which this program does not know"))
+        }
         None => judges.open(Aspect::Time, "no readable entry 0 says whose clock it is"),
     }
     let senses = Senses { facts: &facts, counted: counted.as_ref(), seen: trails.len() };
@@ -206,7 +217,9 @@ impl Senses<'_> {
             1 => "; 1 record is absent, and what its header says is the ledger's word".to_owned(),
             _ => format!("; {absent} records are absent, and what their headers say is the ledger's word"),
         };
-        format!("all files are as listed; {records} records open their commitments and say what their headers say{stated}")
+        format!(
+            "all files are as listed; {records} records open their commitments and say what their headers say{stated}"
+        )
     }
 
     fn order(&self) -> String {
@@ -217,27 +230,47 @@ impl Senses<'_> {
     fn completeness(&self, authentic: bool) -> String {
         let claimed = self.facts.trails;
         match self.counted {
-            Some(counted) if counted.uncovered == 0 => {
-                format!("recomputed from all {} headers: {claimed} trails are whole; no position of a source is missing between headers", counted.headers)
+            Some(counted) => {
+                let headers = counted.headers;
+                let positions = match (counted.accounted, counted.uncovered) {
+                    (0, 0) => "no position of a source is missing between headers".to_owned(),
+                    (0, uncovered) => {
+                        format!(
+                            "why {uncovered} positions of sources gave no entry is told only by records that are not in this bundle"
+                        )
+                    }
+                    (accounted, 0) => format!("every position of {accounted} sources is accounted for"),
+                    (accounted, uncovered) => {
+                        format!(
+                            "every position of {accounted} sources is accounted for; why {uncovered} of others gave no entry is told only by records that are not in this bundle"
+                        )
+                    }
+                };
+                format!("recomputed from all {headers} headers: {claimed} trails are whole; {positions}")
             }
-            Some(counted) => format!(
-                "recomputed from all {} headers: {claimed} trails are whole; that {} positions of sources between headers gave no entry is told only by records that are not in tiles",
-                counted.headers, counted.uncovered
+            None if authentic => format!(
+                "stated by the ledger's key, not recomputed: {claimed} trails are whole, and {} trails do not contradict themselves",
+                self.seen
             ),
-            None if authentic => format!("stated by the ledger's key, not recomputed: {claimed} trails are whole, and {} trails do not contradict themselves", self.seen),
-            None => format!("stated by the key that came in the bundle, for which nobody vouched: {claimed} trails are whole"),
+            None => format!(
+                "stated by the key that came in the bundle, for which nobody vouched: {claimed} trails are whole"
+            ),
         }
     }
 
     fn authenticity(&self) -> String {
         let earlier = self.facts.earlier_checkpoints;
         let signed: u64 = self.facts.signers.values().sum();
-        let bad: u64 = self.facts.signers.iter().filter(|(status, _)| status.as_str() != "valid").map(|(_, count)| count).sum();
+        let bad: u64 =
+            self.facts.signers.iter().filter(|(status, _)| status.as_str() != "valid").map(|(_, count)| count).sum();
         let producers = match signed {
             0 => "no entry is signed by its producer".to_owned(),
             _ => format!("of {signed} producers' signatures {bad} do not count, as their entries truthfully say"),
         };
-        format!("signed by the ledger's key from the one given on ({} keys, {earlier} earlier checkpoints); {producers}", self.facts.keys.len())
+        format!(
+            "signed by the ledger's key from the one given on ({} keys, {earlier} earlier checkpoints); {producers}",
+            self.facts.keys.len()
+        )
     }
 
     fn time(&self) -> String {

@@ -52,7 +52,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Checks all lines of `stream` and takes them into `fold`. Returns the digest of what was read.
-pub(super) fn run<R: Read + Send>(stream: R, fold: &mut Fold<'_>, manifest: &Manifest, progress: Progress<'_>) -> io::Result<FileDigest> {
+pub(super) fn run<R: Read + Send>(
+    stream: R,
+    fold: &mut Fold<'_>,
+    manifest: &Manifest,
+    progress: Progress<'_>,
+) -> io::Result<FileDigest> {
     let book = (fold.book_version, Arc::clone(&fold.book));
     let shared = Shared {
         source: Mutex::new(Source { chunks: Some(Chunks::new(stream)), turn: 0, failed: None }),
@@ -84,7 +89,8 @@ impl<R: Read> Shared<'_, '_, R> {
         let mut checker = Checker { origin: &self.manifest.origin, tree_size: self.manifest.tree_size, inclusion };
         while let Some((turn, chunk)) = self.next_chunk() {
             let (version, book) = lock(&self.book).clone();
-            let lines: Vec<Line> = chunk.lines().map(|(number, bytes)| checker.check(number, bytes, &book, version)).collect();
+            let lines: Vec<Line> =
+                chunk.lines().map(|(number, bytes)| checker.check(number, bytes, &book, version)).collect();
             if !self.take_in(turn, chunk.bytes.len() as u64, lines) {
                 return;
             }

@@ -65,7 +65,10 @@ impl Policy {
             return Err(whole("has more than 1 MiB"));
         }
         let allowed = |byte: &u8| matches!(byte, 0x09 | 0x0A | 0x20..=0x7E | 0x80..);
-        let text = std::str::from_utf8(bytes).ok().filter(|_| bytes.iter().all(allowed)).ok_or(whole("is not printable UTF-8"))?;
+        let text = std::str::from_utf8(bytes)
+            .ok()
+            .filter(|_| bytes.iter().all(allowed))
+            .ok_or(whole("is not printable UTF-8"))?;
         let mut parser = Parser::default();
         for (at, line) in text.split('\n').enumerate() {
             parser.line(line).map_err(|fault| PolicyError::Line { line: at + 1, fault })?;
@@ -88,7 +91,9 @@ impl Policy {
     /// What is missing, in words.
     pub fn quorum_holds(&self, note: &Note) -> Result<(), String> {
         match &self.quorum {
-            Some(name) if !self.holds(name, note) => Err(format!("is not cosigned as the policy's quorum {name} demands")),
+            Some(name) if !self.holds(name, note) => {
+                Err(format!("is not cosigned as the policy's quorum {name} demands"))
+            }
             _ => Ok(()),
         }
     }
@@ -97,7 +102,9 @@ impl Policy {
     fn holds(&self, name: &str, note: &Note) -> bool {
         match self.members.get(name) {
             Some(Member::Witness(key)) => cosigned(note, key),
-            Some(Member::Group { needed, members }) => members.iter().filter(|member| self.holds(member, note)).count() >= *needed,
+            Some(Member::Group { needed, members }) => {
+                members.iter().filter(|member| self.holds(member, note)).count() >= *needed
+            }
             None => false,
         }
     }
@@ -106,12 +113,14 @@ impl Policy {
 /// Whether a witness' cosignature is on the note: `cosignature/v1` over a time and the text.
 fn cosigned(note: &Note, key: &VerifierKey) -> bool {
     let Ok(public) = <&[u8; 32]>::try_from(key.public_key()) else { return false };
-    note.signatures.iter().filter(|signature| signature.name == key.name() && signature.key_id == key.key_id()).any(|signature| {
-        let Some((time, sig)) = signature.blob.split_first_chunk::<8>() else { return false };
-        let Ok(sig) = <&[u8; 64]>::try_from(sig) else { return false };
-        let message = format!("cosignature/v1\ntime {}\n{}", u64::from_be_bytes(*time), note.text);
-        strict_ed25519::verify(public, message.as_bytes(), sig)
-    })
+    note.signatures.iter().filter(|signature| signature.name == key.name() && signature.key_id == key.key_id()).any(
+        |signature| {
+            let Some((time, sig)) = signature.blob.split_first_chunk::<8>() else { return false };
+            let Ok(sig) = <&[u8; 64]>::try_from(sig) else { return false };
+            let message = format!("cosignature/v1\ntime {}\n{}", u64::from_be_bytes(*time), note.text);
+            strict_ed25519::verify(public, message.as_bytes(), sig)
+        },
+    )
 }
 
 #[derive(Default)]
@@ -140,14 +149,20 @@ impl Parser {
             }
             ["group", name, needed, members @ ..] if !members.is_empty() => self.group(name, needed, members),
             ["quorum", name] => self.set_quorum(name),
-            [word, ..] => Err(format!("is no log, witness, group or quorum line with the right number of words (it starts with {word:?})")),
+            [word, ..] => Err(format!(
+                "is no log, witness, group or quorum line with the right number of words (it starts with {word:?})"
+            )),
         }
     }
 
     fn key(&mut self, text: &str, type_byte: u8) -> Result<VerifierKey, String> {
-        let key: VerifierKey = VerifierKey::parse(text).map_err(|error| format!("has a key that can't be read: {error}"))?;
+        let key: VerifierKey =
+            VerifierKey::parse(text).map_err(|error| format!("has a key that can't be read: {error}"))?;
         if key.type_byte() != type_byte {
-            return Err(format!("has a key of type {:02x}; this program checks type {type_byte:02x} there", key.type_byte()));
+            return Err(format!(
+                "has a key of type {:02x}; this program checks type {type_byte:02x} there",
+                key.type_byte()
+            ));
         }
         if !self.keys.insert(key.public_key().to_vec()) {
             return Err("has a key that stands in the policy before, maybe under another name".to_owned());
@@ -181,7 +196,11 @@ impl Parser {
         let needed = match needed {
             "any" => 1,
             "all" => members.len(),
-            _ => needed.parse().ok().filter(canonical).ok_or_else(|| format!("needs {needed:?} of {} members", members.len()))?,
+            _ => needed
+                .parse()
+                .ok()
+                .filter(canonical)
+                .ok_or_else(|| format!("needs {needed:?} of {} members", members.len()))?,
         };
         let members = members.iter().map(|member| (*member).to_owned()).collect();
         self.define(name, Member::Group { needed, members })
@@ -218,7 +237,12 @@ mod tests {
     fn policy(quorum: &str) -> String {
         let witness = |at: u8| vkey(&format!("w{at}.example"), TYPE_COSIGNATURE, at).0;
         let log = vkey("example.com/ml", TYPE_ED25519, 9).0;
-        format!("# ours\nlog {log} https://example.com/\nwitness a {}\nwitness b {}\nwitness c {}\ngroup g 2 a b\n\ngroup top any g c\nquorum {quorum}\n", witness(1), witness(2), witness(3))
+        format!(
+            "# ours\nlog {log} https://example.com/\nwitness a {}\nwitness b {}\nwitness c {}\ngroup g 2 a b\n\ngroup top any g c\nquorum {quorum}\n",
+            witness(1),
+            witness(2),
+            witness(3)
+        )
     }
 
     fn cosign(note: &mut Note, at: u8, text: &str) {
@@ -233,7 +257,8 @@ mod tests {
     #[test]
     fn a_quorum_counts_good_cosignatures_only() {
         let policy = Policy::parse(policy("top").as_bytes()).unwrap();
-        let mut note = Note::new("example.com/ml\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n".to_owned()).unwrap();
+        let mut note =
+            Note::new("example.com/ml\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n".to_owned()).unwrap();
         note.sign(&SignerKey::from_seed("example.com/ml", &[9; 32]).unwrap());
         assert!(policy.quorum_holds(&note).is_err());
         let text = note.text.clone();
@@ -270,7 +295,8 @@ mod tests {
             let error = Policy::parse(bad.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(expected), "{error} instead of {expected}");
         }
-        let twice = good.replacen(&vkey("w2.example", TYPE_COSIGNATURE, 2).0, &vkey("other.example", TYPE_COSIGNATURE, 1).0, 1);
+        let twice =
+            good.replacen(&vkey("w2.example", TYPE_COSIGNATURE, 2).0, &vkey("other.example", TYPE_COSIGNATURE, 1).0, 1);
         assert!(Policy::parse(twice.as_bytes()).unwrap_err().to_string().contains("under another name"));
     }
 }

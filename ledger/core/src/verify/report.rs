@@ -214,8 +214,13 @@ impl Report {
         if Aspect::ALL.iter().any(|aspect| self.verdict(*aspect).fails()) {
             return Outcome::DoesNotHold;
         }
-        let must = |aspect: &&Aspect| strict || matches!(aspect, Aspect::Integrity | Aspect::Order | Aspect::Authenticity);
-        if Aspect::ALL.iter().filter(must).all(|aspect| self.verdict(*aspect).holds()) { Outcome::Holds } else { Outcome::CouldNotBeJudged }
+        let must =
+            |aspect: &&Aspect| strict || matches!(aspect, Aspect::Integrity | Aspect::Order | Aspect::Authenticity);
+        if Aspect::ALL.iter().filter(must).all(|aspect| self.verdict(*aspect).holds()) {
+            Outcome::Holds
+        } else {
+            Outcome::CouldNotBeJudged
+        }
     }
 }
 
@@ -259,7 +264,11 @@ impl Judges {
     pub(super) fn open(&mut self, aspect: Aspect, why: impl Into<String>) {
         let judge = self.of(aspect);
         let why = why.into();
-        if judge.open.len() < MAX_FAULTS && !judge.open.contains(&why) { judge.open.push(why) } else { judge.more_open += 1 }
+        if judge.open.len() < MAX_FAULTS && !judge.open.contains(&why) {
+            judge.open.push(why)
+        } else {
+            judge.more_open += 1
+        }
     }
 
     /// Whether anything speaks against an aspect so far.

@@ -2,7 +2,7 @@
 //!
 //! A mirror is not trusted: its headers must give the bundle's root.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,13 +11,14 @@ use modeltrail_tlog::tile::{FULL_WIDTH, MAX_ENTRY_BYTES, decode_bundle, entries_
 use modeltrail_tlog::tree::Edge;
 
 use super::VerifyError;
-use super::fold::is_rotation;
+use super::fold::{Told, is_rotation};
 use super::report::{Aspect, Fault, Judges};
 use super::trails::Trails;
 use crate::bundle::MANIFEST;
 use crate::bundle::export::{is_own, own_types};
 use crate::bundle::manifest::Manifest;
-use crate::header::{EntryHeader, Received};
+use crate::check::positions::Coverage;
+use crate::header::EntryHeader;
 use crate::types::Hex32;
 
 /// A full entry bundle of the longest entries with their length prefixes.
@@ -29,6 +30,8 @@ pub(super) struct Counted {
     pub(super) headers: u64,
     /// Kafka positions that no header covers; `ingest.positions` and `source.gap` records, which are not in tiles, must explain them.
     pub(super) uncovered: u64,
+    /// Sources of which every position is accounted for, by the records that the bundle has of them.
+    pub(super) accounted: u64,
 }
 
 struct Counting<'a> {
@@ -41,13 +44,25 @@ struct Counting<'a> {
     /// Source, partition, generation → the next position.
     positions: HashMap<(String, u64, u64), u64>,
     uncovered: u64,
+    /// Sources whose whole trail is in the bundle, and what their own entries tell.
+    sources: BTreeSet<String>,
+    told: Told,
+    coverage: Coverage,
 }
 
-/// Reads every header below the manifest's tree size from the mirror at `root`. `keys_from` are the sizes from which the bundle's keys govern.
+/// Reads every header below the manifest's tree size from the mirror at `root`. `keys_from` are the sizes from which the bundle's keys govern, `told` what the
+/// bundle's records tell of sources.
 ///
 /// # Errors
 /// The mirror lacks a file or can't be read; that judges nothing.
-pub(super) fn count(root: &Path, manifest: &Manifest, keys_from: Vec<u64>, judges: &mut Judges) -> Result<Counted, VerifyError> {
+pub(super) fn count(
+    root: &Path,
+    manifest: &Manifest,
+    keys_from: Vec<u64>,
+    told: Told,
+    judges: &mut Judges,
+) -> Result<Counted, VerifyError> {
+    let sources = told.values().filter_map(|(_, data)| data.get("source")?.as_str().map(str::to_owned)).collect();
     let mut counting = Counting {
         judges,
         keys_from,
@@ -57,6 +72,9 @@ pub(super) fn count(root: &Path, manifest: &Manifest, keys_from: Vec<u64>, judge
         at: String::new(),
         positions: HashMap::new(),
         uncovered: 0,
+        sources,
+        told,
+        coverage: Coverage::default(),
     };
     let mut index = 0;
     while index < manifest.tree_size {
@@ -75,7 +93,8 @@ pub(super) fn count(root: &Path, manifest: &Manifest, keys_from: Vec<u64>, judge
         }
     }
     counting.conclude(manifest, root);
-    Ok(Counted { headers: index, uncovered: counting.uncovered })
+    let accounted = counting.sources.len() as u64;
+    Ok(Counted { headers: index, uncovered: counting.uncovered, accounted })
 }
 
 /// The file of an entry bundle: the full one, or the smallest partial one that has as many entries as wanted.
@@ -85,9 +104,10 @@ fn find(root: &Path, place: u64, wanted: u16) -> Result<PathBuf, VerifyError> {
         return Ok(full);
     }
     let partial = |width: u16| Some(root.join(entries_path(place, width))).filter(|path| path.is_file());
-    (wanted..FULL_WIDTH)
-        .find_map(partial)
-        .ok_or_else(|| VerifyError::Mirror { path: full, fault: format!("is missing, and so is every part of it with {wanted} entries or more") })
+    (wanted..FULL_WIDTH).find_map(partial).ok_or_else(|| VerifyError::Mirror {
+        path: full,
+        fault: format!("is missing, and so is every part of it with {wanted} entries or more"),
+    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, VerifyError> {
@@ -119,7 +139,12 @@ impl Counting<'_> {
             self.fault(Aspect::Order, index, path, "prev is not the leaf hash of the entry before".to_owned());
         }
         if header.received.at < self.at && !is_own(&header, own_types::CLOCK_STEPPED) {
-            self.fault(Aspect::Time, index, path, format!("received.at {} is before that of the entry before, {}", header.received.at, self.at));
+            self.fault(
+                Aspect::Time,
+                index,
+                path,
+                format!("received.at {} is before that of the entry before, {}", header.received.at, self.at),
+            );
         }
         if is_rotation(&header) && !self.keys_from.contains(&(index + 1)) {
             let what = "rotates the ledger's key, but the bundle does not have the new key: it was signed by one already rotated away".to_owned();
@@ -130,17 +155,26 @@ impl Counting<'_> {
                 self.fault(Aspect::Completeness, index, path, what);
             }
         }
-        if let Err(what) = self.position(&header.received) {
+        if let Err(what) = self.position(index, &header) {
             self.fault(Aspect::Completeness, index, path, what);
         }
         self.at = header.received.at;
     }
 
-    /// Positions of one partition and generation only go up, and none is covered twice.
-    fn position(&mut self, received: &Received) -> Result<(), String> {
-        let (Some(source), Some(partition), Some(generation), Some(offset)) = (&received.source, received.partition, received.generation, received.offset) else {
+    /// Positions only go up, and none is covered twice; where the bundle has all that is told of a source, none is left out either.
+    fn position(&mut self, index: u64, header: &EntryHeader) -> Result<(), String> {
+        if let Some((event_type, data)) = self.told.remove(&index) {
+            return self.coverage.own(&event_type, &data);
+        }
+        let received = &header.received;
+        let (Some(source), Some(partition), Some(generation), Some(offset)) =
+            (&received.source, received.partition, received.generation, received.offset)
+        else {
             return Ok(());
         };
+        if self.sources.contains(source) {
+            return self.coverage.entry(header);
+        }
         let first = offset - received.skipped.unwrap_or(0).min(offset);
         let next = self.positions.entry((source.clone(), partition, generation)).or_insert(first);
         let expected = std::mem::replace(next, offset.saturating_add(1));
@@ -149,19 +183,27 @@ impl Counting<'_> {
                 self.uncovered += uncovered;
                 Ok(())
             }
-            None => Err(format!("covers position {first} of {source} partition {partition} generation {generation}, which an earlier entry covers")),
+            None => Err(format!(
+                "covers position {first} of {source} partition {partition} generation {generation}, which an earlier entry covers"
+            )),
         }
     }
 
     fn conclude(&mut self, manifest: &Manifest, root: &Path) {
         let found = Hex32(*self.edge.root().as_bytes());
         if found != manifest.root {
-            let what = format!("the headers give root {found} at size {}, the bundle's is {}: another history, or a damaged mirror", manifest.tree_size, manifest.root);
+            let what = format!(
+                "the headers give root {found} at size {}, the bundle's is {}: another history, or a damaged mirror",
+                manifest.tree_size, manifest.root
+            );
             self.judges.root_fault(Aspect::Completeness, Fault::of_file(root.display().to_string(), what));
         }
         for claim in &manifest.trails {
             if let Err(what) = self.trails.hold(claim) {
-                self.judges.fault(Aspect::Completeness, Fault::of_file(MANIFEST, format!("{what} (counted over all headers)")));
+                self.judges.fault(
+                    Aspect::Completeness,
+                    Fault::of_file(MANIFEST, format!("{what} (counted over all headers)")),
+                );
             }
         }
     }

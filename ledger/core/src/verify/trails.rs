@@ -52,7 +52,11 @@ impl Trails {
             return Err(format!("has ordinal {} on the trail of {subject}, more than entries before it", step.n));
         }
         let Some(before) = before else {
-            return if self.all && step.n != 0 { Err(format!("has ordinal {} on the trail of {subject}, on which no entry stands before", step.n)) } else { Ok(()) };
+            return if self.all && step.n != 0 {
+                Err(format!("has ordinal {} on the trail of {subject}, on which no entry stands before", step.n))
+            } else {
+                Ok(())
+            };
         };
         let fits = match step.n.checked_sub(before.n) {
             None | Some(0) => false,
@@ -80,10 +84,17 @@ impl Trails {
         let (count, last) = seen.map_or((0, None), |seen| (seen.count, Some(seen.last)));
         if count != claim.count || last != claim.last {
             let shown = |last: Option<u64>| last.map_or_else(String::new, |last| format!(" up to entry {last}"));
-            return Err(format!("claims {}{} on the trail of {subject}, but there are {count}{}", claim.count, shown(claim.last), shown(last)));
+            return Err(format!(
+                "claims {}{} on the trail of {subject}, but there are {count}{}",
+                claim.count,
+                shown(claim.last),
+                shown(last)
+            ));
         }
         match seen {
-            Some(seen) if !seen.whole => Err(format!("claims the trail of {subject}, but its ordinals are not 0, 1, 2, … without a gap")),
+            Some(seen) if !seen.whole => {
+                Err(format!("claims the trail of {subject}, but its ordinals are not 0, 1, 2, … without a gap"))
+            }
             _ => Ok(()),
         }
     }
@@ -123,11 +134,11 @@ mod tests {
     #[test]
     fn contradictions_between_neighbours_are_named() {
         for (second, index) in [
-            (step(0, None), 5),      // a doubled ordinal
-            (step(1, Some(2)), 5),   // another predecessor
-            (step(2, Some(3)), 5),   // one left out, but its prev is the neighbour
-            (step(4, Some(4)), 5),   // more between than there is room for
-            (step(2, Some(5)), 5),   // its own predecessor
+            (step(0, None), 5),    // a doubled ordinal
+            (step(1, Some(2)), 5), // another predecessor
+            (step(2, Some(3)), 5), // one left out, but its prev is the neighbour
+            (step(4, Some(4)), 5), // more between than there is room for
+            (step(2, Some(5)), 5), // its own predecessor
         ] {
             let mut trails = Trails::default();
             trails.step(3, &step(0, None)).unwrap();

@@ -77,13 +77,19 @@ impl Judging<'_, '_> {
     fn key_list(&mut self) {
         for (at, key) in self.keys.iter().enumerate() {
             if key.key.name() != self.manifest.origin {
-                self.fault(KEYS, format!("has a key named {:?}, the ledger is {:?}", key.key.name(), self.manifest.origin));
+                self.fault(
+                    KEYS,
+                    format!("has a key named {:?}, the ledger is {:?}", key.key.name(), self.manifest.origin),
+                );
             }
             if key.key.ed25519_public().is_none() {
                 self.fault(KEYS, format!("has the key {}, which is not Ed25519", key.key));
             }
             if key.from > self.manifest.tree_size {
-                self.fault(KEYS, format!("has a key from size {}, beyond the tree size {}", key.from, self.manifest.tree_size));
+                self.fault(
+                    KEYS,
+                    format!("has a key from size {}, beyond the tree size {}", key.from, self.manifest.tree_size),
+                );
             }
             if self.keys[..at].iter().any(|other| other.key.public_key() == key.key.public_key()) {
                 self.fault(KEYS, format!("has the key {} twice", key.key));
@@ -97,9 +103,11 @@ impl Judging<'_, '_> {
         match &self.fold.genesis {
             Some(genesis) => {
                 let origin = text(genesis, "origin");
-                let fits = text(genesis, "public_key") == first.to_string() && text(genesis, "key_id") == first.producer_key_id();
+                let fits = text(genesis, "public_key") == first.to_string()
+                    && text(genesis, "key_id") == first.producer_key_id();
                 if origin != self.manifest.origin {
-                    let what = format!("entry 0 begins the ledger {origin:?}, the bundle is of {:?}", self.manifest.origin);
+                    let what =
+                        format!("entry 0 begins the ledger {origin:?}, the bundle is of {:?}", self.manifest.origin);
                     self.fold.judges.fault(Aspect::Integrity, Fault::of_file(ENTRIES, what));
                 }
                 if !fits {
@@ -113,12 +121,26 @@ impl Judging<'_, '_> {
             let [old, new] = pair else { continue };
             let introduced = rotations.iter().any(|rotated| introduces(rotated, old, new));
             if !introduced {
-                self.fault(KEYS, format!("has a key from size {} that no key.rotated entry at {} introduces", new.from, new.from - 1));
+                self.fault(
+                    KEYS,
+                    format!(
+                        "has a key from size {} that no key.rotated entry at {} introduces",
+                        new.from,
+                        new.from - 1
+                    ),
+                );
             }
         }
         for rotated in &rotations {
             if !self.keys.iter().any(|key| key.from == rotated.index + 1) {
-                self.fault(KEYS, format!("has no key from size {}, but entry {} rotates the ledger's key", rotated.index + 1, rotated.index));
+                self.fault(
+                    KEYS,
+                    format!(
+                        "has no key from size {}, but entry {} rotates the ledger's key",
+                        rotated.index + 1,
+                        rotated.index
+                    ),
+                );
             }
         }
     }
@@ -130,7 +152,10 @@ impl Judging<'_, '_> {
         }
         let pins = trust.pins(&self.manifest.origin);
         if pins.is_empty() {
-            return self.fault(KEYS, format!("is of the ledger {:?}, for which the policy has no log line", self.manifest.origin));
+            return self.fault(
+                KEYS,
+                format!("is of the ledger {:?}, for which the policy has no log line", self.manifest.origin),
+            );
         }
         if !pins.iter().any(|pin| self.keys.iter().any(|key| key.key == **pin)) {
             let pins = pins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -156,7 +181,11 @@ impl Judging<'_, '_> {
 
     fn checkpoint(&mut self, bytes: Option<&[u8]>, trust: &Trust) -> Option<Note> {
         let note = self.note(CHECKPOINT, bytes?)?;
-        let (origin, size, root) = (self.manifest.origin.clone(), TreeSize::new(self.manifest.tree_size), RootHash::from_bytes(self.manifest.root.0));
+        let (origin, size, root) = (
+            self.manifest.origin.clone(),
+            TreeSize::new(self.manifest.tree_size),
+            RootHash::from_bytes(self.manifest.root.0),
+        );
         let expected = Checkpoint { origin, size, root }.to_text();
         if note.text != expected {
             let what = "is not of the origin, tree size and root that MANIFEST.json says";
@@ -220,7 +249,10 @@ impl Judging<'_, '_> {
         self.fold.facts.earlier_checkpoints = seen.len() as u64;
         for key in self.keys.iter().filter(|key| key.from > 0 && key.from < self.manifest.tree_size) {
             if !seen.contains(&key.from) {
-                self.fault(CONSISTENCY, format!("has no sound checkpoint of size {}, where the ledger's key changed", key.from));
+                self.fault(
+                    CONSISTENCY,
+                    format!("has no sound checkpoint of size {}, where the ledger's key changed", key.from),
+                );
             }
         }
     }
@@ -236,11 +268,21 @@ impl Judging<'_, '_> {
             return Err("has a checkpoint of another ledger or with further lines".to_owned());
         }
         if size <= before || size >= self.manifest.tree_size {
-            return Err(format!("has a checkpoint of size {size}, which is not above {before} and below the bundle's {}", self.manifest.tree_size));
+            return Err(format!(
+                "has a checkpoint of size {size}, which is not above {before} and below the bundle's {}",
+                self.manifest.tree_size
+            ));
         }
-        Self::signed(&note, &self.checkpoint_keys(size)).map_err(|what| format!("checkpoint of size {size}: {what}"))?;
+        Self::signed(&note, &self.checkpoint_keys(size))
+            .map_err(|what| format!("checkpoint of size {size}: {what}"))?;
         let (proof, root) = (line.hashes()?, RootHash::from_bytes(self.manifest.root.0));
-        let holds = verify_consistency(checkpoint.size, &checkpoint.root, TreeSize::new(self.manifest.tree_size), &root, &proof);
+        let holds = verify_consistency(
+            checkpoint.size,
+            &checkpoint.root,
+            TreeSize::new(self.manifest.tree_size),
+            &root,
+            &proof,
+        );
         holds.map_err(|error| format!("the bundle's tree did not grow from the checkpoint of size {size}: {error}"))?;
         Ok(size)
     }

@@ -36,13 +36,17 @@ fn the_forger_alone_changes_nothing() {
 #[test]
 fn headers_that_their_records_do_not_say() {
     let integrity = Aspect::Integrity;
-    expect_forgery_caught("e6", integrity, "event is", |header| header.event.as_mut().unwrap().r#type = "com.example.other".to_owned());
+    expect_forgery_caught("e6", integrity, "event is", |header| {
+        header.event.as_mut().unwrap().r#type = "com.example.other".to_owned()
+    });
     expect_forgery_caught("e6", integrity, "event is", |header| header.event.as_mut().unwrap().time = None);
     expect_forgery_caught("e6", integrity, "content.format is", |header| header.content.format = "unknown".to_owned());
     expect_forgery_caught("e6", integrity, "trails is", |header| header.trails[0].role = "about".to_owned());
     expect_forgery_caught("e6", integrity, "trails is", |header| header.trails.retain(|step| step.subject == MODEL));
     expect_forgery_caught("e6", integrity, "content.size says", |header| header.content.size += 1);
-    expect_forgery_caught("e6", integrity, "do not open the commitment", |header| header.content.commitment.0.0[0] ^= 1);
+    expect_forgery_caught("e6", integrity, "do not open the commitment", |header| {
+        header.content.commitment.0.0[0] ^= 1
+    });
     expect_forgery_caught("e6", integrity, "another", |header| header.origin = "example.com/another".to_owned());
     expect_forgery_caught("e6", integrity, "quarantine is subject", |header| {
         header.quarantine = Some(modeltrail_core::header::Quarantined { of: None, reason: "subject".to_owned() });
@@ -57,8 +61,17 @@ fn headers_that_their_records_do_not_say() {
 fn subjects_beyond_the_header_can_not_be_dropped_or_changed() {
     let world = World::full();
     let wide = "dataset/claims@7";
-    let caught = |store: &MemoryStore, what: &str| expect_fault(&bundle_of(store, &[wide], 2).verify(Some(vkey(1))).unwrap(), Aspect::Integrity, what);
-    caught(&world.forged(|_, header, _| if is_event(header, "e8") { header.trails.truncate(63) }), "trails is");
+    let caught = |store: &MemoryStore, what: &str| {
+        expect_fault(&bundle_of(store, &[wide], 2).verify(Some(vkey(1))).unwrap(), Aspect::Integrity, what)
+    };
+    caught(
+        &world.forged(|_, header, _| {
+            if is_event(header, "e8") {
+                header.trails.truncate(63)
+            }
+        }),
+        "trails is",
+    );
     // The entries behind it say that they belong to another.
     let e8 = world.headers().into_iter().find(|(_, header)| is_event(header, "e8")).unwrap().0;
     let recommit = |header: &mut EntryHeader, opening: &mut Option<Vec<u8>>, from: &str, to: &str| {
@@ -78,7 +91,8 @@ fn subjects_beyond_the_header_can_not_be_dropped_or_changed() {
     caught(&other_of, "more subjects; no ledger.trails_added entry");
     let other_subject = world.forged(|index, header, opening| {
         if index == e8 + 1 {
-            let first = header.trails.iter().find(|step| step.subject.starts_with("dataset/part")).unwrap().subject.clone();
+            let first =
+                header.trails.iter().find(|step| step.subject.starts_with("dataset/part")).unwrap().subject.clone();
             let changed = first.replacen("part", "park", 1);
             recommit(header, opening, &format!("\"{first}\""), &format!("\"{changed}\""));
         }
@@ -88,7 +102,12 @@ fn subjects_beyond_the_header_can_not_be_dropped_or_changed() {
 
 #[test]
 fn signers_that_record_and_keys_do_not_say() {
-    for (id, found) in [("e3", SignerStatus::Bad), ("e4", SignerStatus::Valid), ("e5", SignerStatus::NotEntitled), ("e7", SignerStatus::Valid)] {
+    for (id, found) in [
+        ("e3", SignerStatus::Bad),
+        ("e4", SignerStatus::Valid),
+        ("e5", SignerStatus::NotEntitled),
+        ("e7", SignerStatus::Valid),
+    ] {
         expect_forgery_caught(id, Aspect::Authenticity, "record and keys say", |header| {
             header.signers[0].status = found;
             header.signers[0].alg = (found != SignerStatus::Unknown).then(|| "ed25519".to_owned());
@@ -105,14 +124,26 @@ fn a_conflict_that_is_none() {
             quarantine.of = Some(EntryIndex(e2));
         }
     });
-    expect_fault(&bundle_of(&store, &[MODEL], 2).verify(Some(vkey(1))).unwrap(), Aspect::Integrity, "is said to be in conflict with");
-    let store = world.forged(|_, header, _| header.quarantine = header.quarantine.take().filter(|quarantine| quarantine.of.is_none()));
-    expect_fault(&bundle_of(&store, &[MODEL], 2).verify(Some(vkey(1))).unwrap(), Aspect::Integrity, "both are admitted");
+    expect_fault(
+        &bundle_of(&store, &[MODEL], 2).verify(Some(vkey(1))).unwrap(),
+        Aspect::Integrity,
+        "is said to be in conflict with",
+    );
+    let store = world.forged(|_, header, _| {
+        header.quarantine = header.quarantine.take().filter(|quarantine| quarantine.of.is_none())
+    });
+    expect_fault(
+        &bundle_of(&store, &[MODEL], 2).verify(Some(vkey(1))).unwrap(),
+        Aspect::Integrity,
+        "both are admitted",
+    );
 }
 
 #[test]
 fn times_that_go_back() {
-    expect_forgery_caught("e6", Aspect::Time, "is before that of entry", |header| header.received.at = "2020-01-01T00:00:00.000000Z".to_owned());
+    expect_forgery_caught("e6", Aspect::Time, "is before that of entry", |header| {
+        header.received.at = "2020-01-01T00:00:00.000000Z".to_owned()
+    });
 }
 
 /// Changes one line of the entries and signs the bundle again.
@@ -140,12 +171,23 @@ fn make_absent(value: &mut Value, why: &str) {
 fn absences_must_be_true() {
     let withheld = relined("e6", |line| make_absent(line, "withheld")).verify(Some(vkey(1))).unwrap();
     expect_holds(&withheld);
-    assert!(matches!(&withheld.integrity, Verdict::Holds { sense } if sense.contains("2 records are absent")), "{withheld:#?}");
+    assert!(
+        matches!(&withheld.integrity, Verdict::Holds { sense } if sense.contains("2 records are absent")),
+        "{withheld:#?}"
+    );
     for (why, expected) in [("erased", "no record.erased entry"), ("not-kept", "does not fit content.kept")] {
-        expect_fault(&relined("e6", |line| make_absent(line, why)).verify(Some(vkey(1))).unwrap(), Aspect::Integrity, expected);
+        expect_fault(
+            &relined("e6", |line| make_absent(line, why)).verify(Some(vkey(1))).unwrap(),
+            Aspect::Integrity,
+            expected,
+        );
     }
     // Entry 2 registers a producer's key: withheld, nobody could derive a signer again.
-    expect_fault(&relined("2", |line| make_absent(line, "withheld")).verify(Some(vkey(1))).unwrap(), Aspect::Integrity, "own records never are");
+    expect_fault(
+        &relined("2", |line| make_absent(line, "withheld")).verify(Some(vkey(1))).unwrap(),
+        Aspect::Integrity,
+        "own records never are",
+    );
 }
 
 #[test]
@@ -164,7 +206,8 @@ fn lines_that_were_changed_under_a_good_signature() {
 
 #[test]
 fn a_header_of_a_later_version_could_not_be_judged() {
-    let later = relined("e6", |line| line["header"] = json!(line["header"].as_str().unwrap().replace("\"v\":1}", "\"v\":2}")));
+    let later =
+        relined("e6", |line| line["header"] = json!(line["header"].as_str().unwrap().replace("\"v\":1}", "\"v\":2}")));
     let report = later.verify(Some(vkey(1))).unwrap();
     assert_eq!(report.outcome(false), Outcome::CouldNotBeJudged, "{report:#?}");
     assert!(matches!(&report.integrity, Verdict::CouldNotBeJudged { why } if why.contains("version 2")), "{report:#?}");
@@ -223,7 +266,11 @@ fn keys_that_were_rotated_away_or_never_introduced() {
     expect_fault(&bundle.verify(Some(vkey(1))).unwrap(), Aspect::Authenticity, "MANIFEST.note");
 
     let authenticity = Aspect::Authenticity;
-    let cases: [(&str, &str, &str); 3] = [("keys.json", "},{", "a key from"), ("consistency.jsonl", "", "no sound checkpoint of size"), ("keys.json", "swap", "does not begin with")];
+    let cases: [(&str, &str, &str); 3] = [
+        ("keys.json", "},{", "a key from"),
+        ("consistency.jsonl", "", "no sound checkpoint of size"),
+        ("keys.json", "swap", "does not begin with"),
+    ];
     for (file, how, expected) in cases {
         let mut bundle = World::full().bundle();
         let text = String::from_utf8(bundle.0[file].clone()).unwrap();
@@ -241,7 +288,11 @@ fn keys_that_were_rotated_away_or_never_introduced() {
 #[test]
 fn whoever_kept_the_old_key_cannot_go_on_alone() {
     let world = World::full();
-    let rotation = world.headers().iter().position(|(_, header)| header.event.as_ref().is_some_and(|event| event.r#type.contains("key.rotated"))).unwrap();
+    let rotation = world
+        .headers()
+        .iter()
+        .position(|(_, header)| header.event.as_ref().is_some_and(|event| event.r#type.contains("key.rotated")))
+        .unwrap();
     let mut other = World::new();
     while other.size() < rotation as u64 + 3 {
         other.http(&event(&format!("x{}", other.size()), "com.example.note", MODEL, &json!({})));
@@ -289,10 +340,17 @@ fn a_doubled_ordinal_is_caught_with_all_headers() {
     assert!(!bundle.lines("entries.jsonl").iter().any(|line| line.contains("\\\"e6\\\"")), "the entry is hidden");
     let report = bundle.verify(Some(vkey(1))).unwrap();
     expect_holds(&report);
-    assert!(matches!(&report.completeness, Verdict::Holds { sense } if sense.contains("stated by the ledger's key, not recomputed")), "{report:#?}");
+    assert!(
+        matches!(&report.completeness, Verdict::Holds { sense } if sense.contains("stated by the ledger's key, not recomputed")),
+        "{report:#?}"
+    );
     let directory = tempfile::tempdir().unwrap();
     mirror(&store, directory.path());
-    expect_fault(&bundle.verify_with(Some(vkey(1)), Some(directory.path())).unwrap(), Aspect::Completeness, "on the trail of model/fraud@2.1.0");
+    expect_fault(
+        &bundle.verify_with(Some(vkey(1)), Some(directory.path())).unwrap(),
+        Aspect::Completeness,
+        "on the trail of model/fraud@2.1.0",
+    );
 }
 
 #[test]
@@ -314,9 +372,38 @@ fn a_reading_table_of_ones_own_is_not_the_published_one() {
     let mut world = World::new();
     let digest = format!("sha256:{}", "ab".repeat(32));
     let published = modeltrail_schemas::catalogue::reading_digest();
-    world.own("modeltrail.ledger.reading_changed.v1", json!({"old": 1, "new": 1, "old_digest": published, "new_digest": digest}));
+    world.own(
+        "modeltrail.ledger.reading_changed.v1",
+        json!({"old": 1, "new": 1, "old_digest": published, "new_digest": digest}),
+    );
     world.http(&event("e1", "com.example.note", MODEL, &json!({})));
     world.seal();
     let report = world.bundle().verify(Some(vkey(1))).unwrap();
     expect_fault(&report, Aspect::Integrity, "as the table of reading 1");
+}
+
+/// What a header may say of an entry whose record nobody can see.
+#[test]
+fn headers_of_absent_records_must_still_make_sense() {
+    let quarantined = |reason: &str| Some(modeltrail_core::header::Quarantined { of: None, reason: reason.to_owned() });
+    let cases: [(&str, Box<dyn Fn(&mut EntryHeader)>); 5] = [
+        (
+            "has an event that its quarantine does not allow",
+            Box::new(|header| header.quarantine = quarantined("malformed")),
+        ),
+        ("is quarantined as reserved", Box::new(|header| header.quarantine = quarantined("reserved"))),
+        ("was not kept", Box::new(|header| header.content.kept = Some(false))),
+        ("a reason that this format does not have", Box::new(|header| header.quarantine = quarantined("boring"))),
+        ("no quarantine says why", Box::new(|header| header.event = None)),
+    ];
+    for (expected, change) in cases {
+        let world = World::full();
+        let store = world.forged(|_, header, opening| {
+            if is_event(header, "e6") {
+                change(header);
+                *opening = opening.take().filter(|_| header.content.kept.is_none());
+            }
+        });
+        expect_fault(&bundle_of(&store, &[MODEL], 2).verify(Some(vkey(1))).unwrap(), Aspect::Integrity, expected);
+    }
 }

@@ -15,7 +15,9 @@ fn expect_refused(result: Result<Report, VerifyError>, change: &str) {
         Ok(report) => {
             assert_eq!(report.outcome(false), Outcome::DoesNotHold, "{change}: {report:#?}");
             let named = Aspect::ALL.iter().any(|aspect| match report.verdict(*aspect) {
-                Verdict::DoesNotHold { faults, .. } => faults.iter().all(|fault| !fault.file.is_empty() && !fault.what.is_empty()) && !faults.is_empty(),
+                Verdict::DoesNotHold { faults, .. } => {
+                    faults.iter().all(|fault| !fault.file.is_empty() && !fault.what.is_empty()) && !faults.is_empty()
+                }
                 Verdict::CouldNotBeJudged { why } => !why.is_empty(),
                 Verdict::Holds { .. } => false,
             });
@@ -42,7 +44,15 @@ fn every_flipped_byte_is_refused() {
 #[test]
 fn a_flip_fails_and_names_the_file() {
     let bundle = World::full().bundle();
-    for name in ["entries.jsonl", "keys.json", "consistency.jsonl", "VERIFY.md", "readings/1.json", "checkpoint", "MANIFEST.note"] {
+    for name in [
+        "entries.jsonl",
+        "keys.json",
+        "consistency.jsonl",
+        "VERIFY.md",
+        "readings/1.json",
+        "checkpoint",
+        "MANIFEST.note",
+    ] {
         let mut flipped = bundle.clone();
         let bytes = flipped.0.get_mut(name).unwrap();
         let middle = bytes.len() / 2;
@@ -69,7 +79,10 @@ fn truncated_bundles_are_refused() {
     }
     let zip = bundle.zip();
     for end in (0..zip.len()).step_by(zip.len() / 50) {
-        assert!(modeltrail_core::bundle::reader::BundleReader::from_bytes(zip[..end].to_vec()).is_err(), "the zip cut at {end}");
+        assert!(
+            modeltrail_core::bundle::reader::BundleReader::from_bytes(zip[..end].to_vec()).is_err(),
+            "the zip cut at {end}"
+        );
     }
 }
 
@@ -89,7 +102,11 @@ fn a_file_more_or_less_is_refused() {
     let mut later = bundle.clone();
     later.0.insert("later/timestamp.tsr".to_owned(), b"whatever".to_vec());
     let report = later.verify(Some(vkey(1))).unwrap();
-    assert_eq!((report.outcome(true), report.facts.later), (Outcome::Holds, 1), "what comes later proves itself or is ignored");
+    assert_eq!(
+        (report.outcome(true), report.facts.later),
+        (Outcome::Holds, 1),
+        "what comes later proves itself or is ignored"
+    );
 }
 
 #[test]
@@ -102,7 +119,11 @@ fn links_in_a_directory_are_not_followed() {
     std::os::unix::fs::symlink(&elsewhere, &keys).unwrap();
     let mut reader = modeltrail_core::bundle::reader::BundleReader::open(directory.path()).unwrap();
     let trust = modeltrail_core::verify::Trust { pin: Some(vkey(1)), policy: None };
-    let report = modeltrail_core::verify::verify_bundle(&mut reader, &modeltrail_core::verify::Options { trust: &trust, tiles: None, progress: &|_| {} }).unwrap();
+    let report = modeltrail_core::verify::verify_bundle(
+        &mut reader,
+        &modeltrail_core::verify::Options { trust: &trust, tiles: None, progress: &|_| {} },
+    )
+    .unwrap();
     std::fs::remove_file(&elsewhere).unwrap();
     expect_fault(&report, Aspect::Integrity, "keys.json: is a link");
 }

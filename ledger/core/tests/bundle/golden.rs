@@ -81,7 +81,11 @@ impl modeltrail_tlog::tree::HashReader for Leaves {
 fn receipts() {
     let world = World::full();
     let leaves = Leaves(world.headers().iter().map(|(_, header)| header.leaf_hash()).collect());
-    let index = world.headers().iter().position(|(_, header)| header.event.as_ref().is_some_and(|event| event.id == "e1")).unwrap() as u64;
+    let index = world
+        .headers()
+        .iter()
+        .position(|(_, header)| header.event.as_ref().is_some_and(|event| event.id == "e1"))
+        .unwrap() as u64;
     let size = TreeSize::new(world.size());
     let proof = TlogProof {
         index,
@@ -106,7 +110,12 @@ fn receipts() {
     for at in 0..bytes.len() {
         let mut flipped = bytes.clone();
         flipped[at] ^= 1;
-        let holds = Receipt::parse(&flipped).and_then(|receipt| receipt.verify(&[vkey(2)], std::slice::from_ref(&record)));
-        assert!(!holds.is_ok_and(|shown| shown.committed == Some(true)), "flip at {at}: {}", String::from_utf8_lossy(&flipped));
+        let holds =
+            Receipt::parse(&flipped).and_then(|receipt| receipt.verify(&[vkey(2)], std::slice::from_ref(&record)));
+        assert!(
+            !holds.is_ok_and(|shown| shown.committed == Some(true)),
+            "flip at {at}: {}",
+            String::from_utf8_lossy(&flipped)
+        );
     }
 }

@@ -194,11 +194,15 @@ impl World {
             halted: None,
             closed: false,
         };
-        self.sequencer.open_source(&row, &[NewPartition { partition: 0, first: 10, leader_epoch: -1 }], json!({})).unwrap();
+        self.sequencer
+            .open_source(&row, &[NewPartition { partition: 0, first: 10, leader_epoch: -1 }], json!({}))
+            .unwrap();
         for (offset, id) in [(10, "k1"), (13, "k2"), (14, "k1"), (15, "k3")] {
             let body = serde_json::to_vec(&event(id, "com.example.note", MODEL, &json!({"from": "kafka"}))).unwrap();
             let headers = [("content-type", Some("application/cloudevents+json"))];
-            let record = Record::kafka(Some(b"fraud"), Some(1_772_546_520_000), TimestampType::Create, &headers, Some(&body)).unwrap();
+            let record =
+                Record::kafka(Some(b"fraud"), Some(1_772_546_520_000), TimestampType::Create, &headers, Some(&body))
+                    .unwrap();
             let partition = PartitionId { source: "ml-events".to_owned(), partition: 0 };
             self.admit(Via::Kafka, &record, &Arrival::Kafka { partition, offset, leader_epoch: -1 });
         }
@@ -206,7 +210,11 @@ impl World {
 
     /// Destroys the record of an event and says so.
     pub(crate) fn erase(&mut self, source: &str, id: &str) {
-        let (index, header) = self.headers().into_iter().find(|(_, header)| header.event.as_ref().is_some_and(|event| event.source == source && event.id == id)).unwrap();
+        let (index, header) = self
+            .headers()
+            .into_iter()
+            .find(|(_, header)| header.event.as_ref().is_some_and(|event| event.source == source && event.id == id))
+            .unwrap();
         let subjects: Vec<_> = header.trails.iter().map(|step| step.subject.clone()).collect();
         let data = json!({"entries": [index], "subjects": subjects, "ground": "consent withdrawn", "erased_at": "2026-03-04T00:00:00Z"});
         self.sequencer.own("modeltrail.record.erased.v1", data).unwrap();
@@ -255,7 +263,10 @@ impl World {
 
     /// Seeds of the keys that sign a checkpoint of this size.
     fn keys_of(&self, size: u64) -> Vec<u8> {
-        let rotation = self.headers().into_iter().find(|(_, header)| header.event.as_ref().is_some_and(|event| event.r#type == "modeltrail.key.rotated.v1"));
+        let rotation = self
+            .headers()
+            .into_iter()
+            .find(|(_, header)| header.event.as_ref().is_some_and(|event| event.r#type == "modeltrail.key.rotated.v1"));
         match rotation {
             Some((index, _)) if size == index + 1 => vec![1, 2],
             Some((index, _)) if size > index + 1 => vec![2],
@@ -266,7 +277,9 @@ impl World {
 
 pub(crate) fn headers(store: &MemoryStore) -> Vec<(u64, EntryHeader)> {
     let size = store.checkpoint_up_to(TreeSize::new(u64::MAX)).unwrap().unwrap().0.get();
-    (0..size).map(|index| (index, EntryHeader::parse(&store.header(EntryIndex(index)).unwrap().unwrap()).unwrap())).collect()
+    (0..size)
+        .map(|index| (index, EntryHeader::parse(&store.header(EntryIndex(index)).unwrap().unwrap()).unwrap()))
+        .collect()
 }
 
 /// Seals entries one by one, each with the checkpoint that the keys at its size sign.
@@ -287,7 +300,17 @@ pub(crate) fn store_of(entries: Vec<(EntryHeader, Option<Vec<u8>>)>, keys: impl 
         let note = checkpoint.sign(&signers.iter().collect::<Vec<_>>()).unwrap();
         let trails = header.trails.iter().map(|step| (step.subject.clone(), step.n, EntryIndex(index))).collect();
         let entries = vec![SealedEntry { header: bytes, opening }];
-        store.seal(&SealBatch { first: index, entries, trails, tiles, size, checkpoint: note.to_string(), ..SealBatch::default() }).unwrap();
+        store
+            .seal(&SealBatch {
+                first: index,
+                entries,
+                trails,
+                tiles,
+                size,
+                checkpoint: note.to_string(),
+                ..SealBatch::default()
+            })
+            .unwrap();
     }
     store
 }
@@ -350,13 +373,19 @@ impl Files {
     }
 
     pub(crate) fn set_lines(&mut self, file: &str, lines: &[String]) {
-        self.0.insert(file.to_owned(), lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect::<String>().into_bytes());
+        self.0.insert(
+            file.to_owned(),
+            lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect::<String>().into_bytes(),
+        );
     }
 
     /// Lists the files as they are and signs the manifest, as an operator with the key would.
     pub(crate) fn relist(&mut self, key: u8, change: impl FnOnce(&mut Manifest)) {
         let mut manifest = Manifest::parse(&self.0["MANIFEST.json"]).unwrap();
-        let listed = self.0.iter().filter(|(name, _)| !matches!(name.as_str(), "MANIFEST.json" | "MANIFEST.note" | "checkpoint"));
+        let listed = self
+            .0
+            .iter()
+            .filter(|(name, _)| !matches!(name.as_str(), "MANIFEST.json" | "MANIFEST.note" | "checkpoint"));
         manifest.files = listed.map(|(name, bytes)| (name.clone(), FileDigest::of(bytes))).collect();
         change(&mut manifest);
         let bytes = manifest.to_bytes();
