@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use modeltrail_core::bundle::lines::EntryLine;
-use modeltrail_core::bundle::reader::{BundleReader, Chunks};
+use modeltrail_core::bundle::reader::{BundleReader, Chunk, Chunks};
 use modeltrail_core::bundle::{ENTRIES, MANIFEST};
 use modeltrail_core::header::EntryHeader;
 use modeltrail_core::verify::{Options, Report, Trust, verify_bundle};
@@ -43,7 +43,8 @@ pub(crate) fn each_entry(
         return Err(anyhow!("{} is not a bundle: it has no {MANIFEST}", path.display()));
     }
     let mut chunks = Chunks::new(reader.stream(ENTRIES)?);
-    while let Some(chunk) = chunks.next(CHUNK_BYTES).with_context(|| ENTRIES)? {
+    let mut chunk = Chunk::default();
+    while chunks.next(CHUNK_BYTES, &mut chunk).with_context(|| ENTRIES)? {
         for (number, bytes) in chunk.lines() {
             let line = EntryLine::parse(bytes).map_err(|fault| refused(format!("{ENTRIES} line {number} {fault}")))?;
             let header = EntryHeader::parse(&line.header)

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use modeltrail_ingest::IngestConfig;
 use modeltrail_store::Data;
 use modeltrail_store::rocks::WAL_LIMIT_BYTES;
@@ -74,7 +74,7 @@ impl Config {
         let mut table = match &flags.config {
             Some(path) => {
                 let text = std::fs::read_to_string(path).with_context(|| format!("can't read the configuration {}", path.display()))?;
-                text.parse::<Table>().with_context(|| format!("{} is not TOML", path.display()))?
+                text.parse::<Table>().map_err(|error| not_toml(path, &text, &error))?
             }
             None => Table::new(),
         };
@@ -112,6 +112,12 @@ impl Config {
         }
         data
     }
+}
+
+/// What is wrong and in which line, without the line: it may hold a password.
+fn not_toml(path: &Path, text: &str, error: &toml::de::Error) -> anyhow::Error {
+    let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+    anyhow!("{} is not TOML: line {line}: {}", path.display(), error.message())
 }
 
 /// Puts `MODELTRAIL__HTTP__LISTEN=…` over `[http] listen`. A value is TOML if it parses as such (numbers, lists, quoted text), else text as it is.

@@ -7,7 +7,9 @@ mod clock;
 mod config;
 mod demo;
 mod serve;
+mod witness;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -23,8 +25,10 @@ pub(crate) enum Ended {
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    let log = tracing_subscriber::EnvFilter::try_from_env("MODELTRAIL_LOG").unwrap_or_else(|_| "info,actix_server=warn,librdkafka=warn".into());
-    tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::EnvFilter::try_from_env("MODELTRAIL_LOG").unwrap_or_else(|_| "info,actix_server=warn,modeltrail_ingest::client=warn".into());
+    let terminal = std::io::stderr().is_terminal();
+    // A reader of the log that went away must not take a thread of the ledger with it.
+    tracing_subscriber::fmt().with_env_filter(log).with_ansi(terminal).log_internal_errors(false).with_writer(std::io::stderr).init();
     if let Ok(failpoint) = std::env::var("MODELTRAIL_FAILPOINT")
         && let Err(fault) = modeltrail_store::failpoint::arm(&failpoint)
     {

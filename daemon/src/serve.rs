@@ -1,12 +1,11 @@
 //! `serve`: opens the ledger, starts the sources and the API, waits for a signal, stops in the reverse order.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use modeltrail_core::sequencer::Rotation;
-use modeltrail_ingest::{Ingest, IngestConfig, IngestError, LedgerSink, RebaseTo, Sink, WitnessVerdict, check_witness};
+use modeltrail_ingest::{Ingest, IngestConfig, IngestError, LedgerSink, RebaseTo, Sink};
 use modeltrail_store::files::{read_small, replace};
 use modeltrail_store::{Appended, Appender, Data, OpenOptions, Opened, open};
 use modeltrail_web::{Admin, AdminError, AppState, Hosts, Limits, Position, Running, SourceStatus, TokenHash};
@@ -15,10 +14,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::config::Config;
-use crate::{Ended, SOFTWARE, acts, clock};
-
-/// How often Kafka is asked again for its witness while it can't be reached.
-const WITNESS_EVERY: Duration = Duration::from_secs(2);
+use crate::{Ended, SOFTWARE, acts, clock, witness};
 
 pub(crate) fn check_config(config: &Config) -> Result<Ended> {
     println!("{config:#?}");
@@ -27,16 +23,22 @@ pub(crate) fn check_config(config: &Config) -> Result<Ended> {
 
 pub(crate) fn serve(config: &Config, read_only: bool) -> Result<Ended> {
     let data = config.data();
-    let options = OpenOptions { read_only, reserve_bytes: config.ledger.reserve_bytes, ..OpenOptions::new(clock::system(), SOFTWARE) };
-    let opened = open(&data, OpenOptions { clock: Box::new(clock::for_ledger), ..options })?;
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("signals can't be caught")?;
+    let listener = TcpListener::bind(config.http.listen).with_context(|| format!("can't listen on {}", config.http.listen))?;
+    if !read_only && !witness::ask(config, &listener, &mut signals)? {
+        return Ok(Ended::Done);
+    }
+    let clock = Box::new(clock::for_ledger);
+    let options = OpenOptions { clock, read_only, software: SOFTWARE.to_owned(), reserve_bytes: config.ledger.reserve_bytes };
+    let opened = open(&data, options)?;
     let sources = Arc::new(Sources::default());
     if let Some(appender) = opened.appender() {
         sources.start(&config.ingest, appender, &opened)?;
     }
-    let listener = TcpListener::bind(config.http.listen).with_context(|| format!("can't listen on {}", config.http.listen))?;
     let running = web(config, &data, &opened, &sources, listener)?;
-    announce(&data, running.address());
+    if !read_only {
+        announce(&data, running.address());
+    }
     println!("modeltraild serves {} at http://{}", opened.ledger.origin(), running.address());
     signals.forever().next();
     tracing::info!("stopping");
@@ -77,53 +79,21 @@ pub(crate) fn bind_from(address: SocketAddr) -> Result<TcpListener> {
     bound.with_context(|| format!("no port from {} on is free", address.port()))
 }
 
-/// The running sources, once the witness has been asked.
+/// The running sources.
 #[derive(Default)]
 pub(crate) struct Sources {
     ingest: Mutex<Option<Ingest>>,
 }
 
 impl Sources {
-    fn ingest(&self) -> std::sync::MutexGuard<'_, Option<Ingest>> {
+    fn ingest(&self) -> MutexGuard<'_, Option<Ingest>> {
         self.ingest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks Kafka what it knows of this ledger, then reads. A mismatch refuses the start; a cluster that does not answer is waited for.
-    pub(crate) fn start(self: &Arc<Self>, config: &IngestConfig, appender: Appender, opened: &Opened) -> Result<()> {
+    pub(crate) fn start(&self, config: &IngestConfig, appender: Appender, opened: &Opened) -> Result<()> {
         let sink: Arc<dyn Sink> = Arc::new(LedgerSink::new(appender, Arc::clone(&opened.ledger), Arc::clone(&opened.clock)));
-        match check_witness(config, sink.as_ref())? {
-            WitnessVerdict::Absent | WitnessVerdict::Agrees { .. } => *self.ingest() = Some(Ingest::start(config, &sink)?),
-            WitnessVerdict::Mismatch(mismatch) => bail!("{mismatch}"),
-            WitnessVerdict::Unreachable { cluster, detail } => {
-                tracing::warn!(cluster, detail, "Kafka does not answer; its witness is asked again until it does, and nothing is read before");
-                let (sources, config, ledger) = (Arc::downgrade(self), config.clone(), Arc::clone(&opened.ledger));
-                std::thread::Builder::new().name("mt-witness".to_owned()).spawn(move || {
-                    while let Some(sources) = sources.upgrade() {
-                        if sources.try_again(&config, &sink, &ledger) {
-                            return;
-                        }
-                        drop(sources);
-                        std::thread::sleep(WITNESS_EVERY);
-                    }
-                })?;
-            }
-        }
+        *self.ingest() = Some(Ingest::start(config, &sink)?);
         Ok(())
-    }
-
-    /// Whether there is nothing left to try.
-    fn try_again(&self, config: &IngestConfig, sink: &Arc<dyn Sink>, ledger: &modeltrail_store::Ledger) -> bool {
-        let verdict = check_witness(config, sink.as_ref());
-        match verdict {
-            Ok(WitnessVerdict::Unreachable { .. }) => return false,
-            Ok(WitnessVerdict::Mismatch(mismatch)) => ledger.poison(mismatch.to_string()),
-            Ok(WitnessVerdict::Absent | WitnessVerdict::Agrees { .. }) => match Ingest::start(config, sink) {
-                Ok(ingest) => *self.ingest() = Some(ingest),
-                Err(error) => tracing::error!(%error, "sources can't be started"),
-            },
-            Err(error) => tracing::error!(%error, "Kafka's witness can't be read"),
-        }
-        true
     }
 
     pub(crate) fn stop(&self) {

@@ -80,7 +80,7 @@ impl KafkaClient {
     pub(crate) fn new(properties: &Properties, group: &str) -> Result<Self, IngestError> {
         let servers = properties.servers().to_owned();
         let config = settings::consumer(properties, group);
-        let refuse = |error: KafkaError| IngestError::Client { cluster: servers.clone(), detail: error.to_string() };
+        let refuse = |error: KafkaError| IngestError::Client { cluster: servers.clone(), detail: without_value(&error) };
         let consumer = BaseConsumer::from_config_and_context(&config, Quiet).map_err(refuse)?;
         Ok(Self { words: LogQueue::of(consumer.client()), complaint: Mutex::default(), consumer, servers })
     }
@@ -268,4 +268,14 @@ fn number(partition: u32) -> i32 {
 
 fn text(error: KafkaError) -> String {
     error.to_string()
+}
+
+/// What librdkafka says, without the value of a property that it refuses: it may be a secret.
+fn without_value(error: &KafkaError) -> String {
+    match error {
+        KafkaError::ClientConfig(_, _, name, _) => {
+            format!("librdkafka does not take the property `{name}`: there is none of that name, or its value has the wrong form")
+        }
+        other => other.to_string(),
+    }
 }

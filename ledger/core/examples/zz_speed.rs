@@ -23,7 +23,7 @@ fn main() {
     w.register(20, "*", "model/*");
     let t = std::time::Instant::now();
     for i in 0..n {
-        let e = event(&format!("evt-{i}"), "modeltrail.evaluation.recorded.v1", &format!("model/m{}@1.{}.0", i % 100, i % 7), &json!({"name": format!("m{}", i % 100), "version": format!("1.{}.0", i % 7), "pad": { use sha2::Digest; let mut x = String::new(); let mut k = 0u32; while x.len() < 780 { x.push_str(&hex::encode(sha2::Sha256::digest(format!("{i}/{k}")))); k += 1; } x.truncate(780); x }, "run": {"source": "mlflow", "id": format!("r{i}")}}));
+        let e = event(&format!("evt-{i}"), "modeltrail.evaluation.recorded.v1", &format!("model/m{}@1.{}.0", i % 100, i % 7), &json!({"name": format!("m{}", i % 100), "version": format!("1.{}.0", i % 7), "pad": pad(i), "run": {"source": "mlflow", "id": format!("r{i}")}}));
         if signed { w.signed(&e, 20, false); } else { w.http(&e); }
         if i % 1000 == 999 { w.seal(); }
     }
@@ -56,3 +56,5 @@ fn main() {
     use sha2::Digest; let d = sha2::Sha256::digest(&files.0["entries.jsonl"]);
     eprintln!("sha+parse same bytes, one thread: {:.0}/s {sum} {:x?}", r.facts.entries as f64 / t.elapsed().as_secs_f64(), &d[..2]);
 }
+
+fn pad(i: usize) -> String { use sha2::Digest; let mut x = String::new(); let mut k = 0u32; while x.len() < 780 { x.push_str(&hex::encode(sha2::Sha256::digest(format!("{i}/{k}")))); k += 1; } x.truncate(780); x }

@@ -1,6 +1,7 @@
 //! Making and opening a ledger. What the disk says is compared first; nothing is added before it agrees.
 
 use std::cell::RefCell;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -193,7 +194,9 @@ fn file_error(doing: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Op
 /// There is something already, or the origin can't be a ledger's name.
 pub fn init(data: &Data, origin: &str, clock: Arc<dyn Clock>, software: &str) -> Result<String, OpenError> {
     let signer = Arc::new(new_key(origin).map_err(|what| OpenError::Key { what: format!("{origin:?} can't be a ledger's name: {what}"), path: data.keys() })?);
-    std::fs::create_dir_all(data.keys()).map_err(file_error("make", &data.keys()))?;
+    // What was received is nobody's business but the owner's.
+    let mut private = std::fs::DirBuilder::new();
+    private.recursive(true).mode(0o700).create(data.keys()).map_err(file_error("make", &data.keys()))?;
     let store = Arc::new(RocksStore::open(&data.log(), Access::Create)?);
     data.write_key(&signer)?;
     let token = format!("mt_admin_{}", hex::encode([salt(), salt()].concat()));
@@ -217,7 +220,7 @@ pub fn open(data: &Data, options: OpenOptions) -> Result<Opened, OpenError> {
     let store = Arc::new(RocksStore::open(&data.log(), access)?);
     let found = Found::load(store.as_ref())?.ok_or_else(|| OpenError::Empty { path: data.dir.clone() })?;
     if options.read_only {
-        let status = WriterStatus::ReadOnly { why: "it was started with --read-only".to_owned() };
+        let status = WriterStatus::ReadOnly { why: "it was started with --read-only, or Kafka has not answered yet".to_owned() };
         let ledger = Arc::new(Ledger::new(store, found.origin.clone(), found.clock.clone(), head_of(&found, None), status));
         let clock = (options.clock)(&found.clock, found.last_at());
         return Ok(Opened { ledger, writer: None, clock, data: data.clone() });

@@ -50,7 +50,7 @@ impl RocksStore {
     /// # Errors
     /// It exists or does not exist against expectation, another process has it, or it is damaged.
     pub fn open(path: &Path, access: Access) -> Result<Self, StoreError> {
-        let families = keys::ALL.map(|name| options::family(name));
+        let families = keys::ALL.map(options::family);
         let exists = path.join("CURRENT").exists();
         if (access == Access::Create) == exists {
             let detail = if exists { "it already exists" } else { "there is no database; `modeltraild init` makes one" };

@@ -1,7 +1,5 @@
 //! What the parts found, handed on in a file, and the table at the end.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -9,6 +7,10 @@ use anyhow::Result;
 use serde_json::{Map, Value};
 
 const FILE: &str = "figures.json";
+/// The width of a row's name.
+const WIDE: usize = 68;
+/// Shares below this are left out.
+const SMALL: f64 = 0.05;
 
 /// Numbers and words by name.
 #[derive(Default)]
@@ -129,66 +131,63 @@ impl Figures {
         self.0.get(name).and_then(Value::as_f64).unwrap_or(f64::NAN)
     }
 
-    fn under(&self, prefix: &str) -> BTreeMap<&str, f64> {
-        let of = |(name, value): (&'_ String, &Value)| Some((name.strip_prefix(prefix)?.to_owned(), value.as_f64()?));
-        let owned: BTreeMap<String, f64> = self.0.iter().filter_map(of).collect();
-        self.0
-            .keys()
-            .filter_map(|name| name.strip_prefix(prefix))
-            .filter_map(|name| Some((name, *owned.get(name)?)))
-            .collect()
-    }
-
     /// The table.
     pub(crate) fn table(&self, entries: u64) -> String {
-        let mut text = String::new();
-        let mut line = |words: String| {
-            // Writing into a string does not fail.
-            let _ = writeln!(text, "{words}");
-        };
         let broker = self.0.get("broker").and_then(Value::as_str).unwrap_or_default();
-        line(format!("\nmodeltrail bench: {entries} entries; {broker}"));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let (before, after) = (self.number("load.before"), self.number("load.after"));
-        line(format!(
-            "{cores} cores, load average {before:.2} before and {after:.2} after: what others took is missing from these figures\n"
-        ));
-        line(format!(
-            "{:<68} {:>12} {:>12} {:>7}  {:<10} {}",
-            "rate: ours | ceiling", "ours", "ceiling", "ratio", "", "goal"
-        ));
-        for row in RATES.iter().chain(&TIMES) {
-            let (ours, ceiling) = (self.number(row.ours), self.number(row.ceiling));
-            if row.ours == TIMES[0].ours {
-                line(format!("\n{:<68} {:>12} {:>12} {:>7}", "time: ours | floor", "ours", "floor", "ratio"));
-            }
-            line(format!(
-                "{:<68} {:>12} {:>12} {:>7.2}  {:<10} {}",
-                row.what,
-                shown(ours),
-                shown(ceiling),
-                ours / ceiling,
-                row.unit,
-                row.goal
-            ));
-        }
-        line(String::new());
-        for (what, name, unit, goal) in ALONE {
-            line(format!("{what:<68} {:>12} {:>12} {:>7}  {unit:<10} {goal}", shown(self.number(name)), "", ""));
-        }
-        let list = |title: &str, prefix: &str, unit: &str| {
-            let mut parts: Vec<(&str, f64)> =
-                self.under(prefix).into_iter().filter(|(_, value)| *value >= 0.05).collect();
-            parts.sort_by(|a, b| b.1.total_cmp(&a.1));
-            let parts: Vec<String> = parts.iter().map(|(name, value)| format!("{name} {value:.1}")).collect();
-            format!("{title} ({unit}): {}", parts.join(", "))
+        let mut lines = vec![
+            String::new(),
+            format!("modeltrail bench: {entries} entries of 1 KiB; {broker}"),
+            format!("{cores} cores, load average {before:.2} before and {after:.2} after"),
+            "ratio: of the clock's times, where what other processes take counts too; cpu: the same of processor time"
+                .to_owned(),
+            String::new(),
+            head("rate: ours | ceiling"),
+        ];
+        lines.extend(RATES.iter().map(|row| self.line(row, true)));
+        lines.extend([String::new(), head("time: ours | floor")]);
+        lines.extend(TIMES.iter().map(|row| self.line(row, false)));
+        lines.push(String::new());
+        let alone = |(what, name, unit, goal): &(&str, &str, &str, &str)| {
+            format!("{what:<WIDE$} {:>10} {unit:<11} {:>10} {:>6} {:>6}  {goal}", shown(self.number(name)), "", "", "")
         };
-        line(format!("\nwhere the time goes, Kafka to durable entries: {:.1} s in all", self.number("kafka.seconds")));
-        line(list("  processor time by thread", "cpu.kafka.", "s"));
-        line(list("  the ceiling's", "cpu.ceiling.", "s"));
-        line(list("  bytes on disk by family", "disk.", "per entry"));
-        text
+        lines.extend(ALONE.iter().map(alone));
+        let seconds = self.number("kafka.seconds");
+        lines.extend([
+            format!("\nwhere the time goes, Kafka to durable entries: {seconds:.1} s in all"),
+            self.list("  processor time by thread (s)", "cpu.kafka."),
+            self.list("  the ceiling's (s)", "cpu.ceiling."),
+            self.list("  bytes on disk per entry, by family", "disk."),
+            String::new(),
+        ]);
+        lines.join("\n")
     }
+
+    fn line(&self, row: &Row, rate: bool) -> String {
+        let Row { what, ours, ceiling, unit, goal } = row;
+        let ratio = |above: String, below: String| {
+            let ratio = self.number(&above) / self.number(&below);
+            if ratio.is_nan() { String::new() } else { format!("{ratio:.2}") }
+        };
+        let clock = ratio((*ours).to_owned(), (*ceiling).to_owned());
+        let processor = if rate { ratio(format!("{ceiling}.cpu"), format!("{ours}.cpu")) } else { String::new() };
+        let (ours, ceiling) = (shown(self.number(ours)), shown(self.number(ceiling)));
+        format!("{what:<WIDE$} {ours:>10} {unit:<11} {ceiling:>10} {clock:>6} {processor:>6}  {goal}")
+    }
+
+    /// What stands under a prefix and amounts to something, the largest first.
+    fn list(&self, title: &str, prefix: &str) -> String {
+        let of = |(name, value): (&String, &Value)| Some((value.as_f64()?, name.strip_prefix(prefix)?.to_owned()));
+        let mut parts: Vec<(f64, String)> = self.0.iter().filter_map(of).filter(|(value, _)| *value >= SMALL).collect();
+        parts.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let parts: Vec<String> = parts.iter().map(|(value, name)| format!("{name} {value:.1}")).collect();
+        format!("{title}: {}", parts.join(", "))
+    }
+}
+
+fn head(what: &str) -> String {
+    format!("{what:<WIDE$} {:>10} {:<11} {:>10} {:>6} {:>6}  goal", "ours", "", "", "ratio", "cpu")
 }
 
 /// A number with as many digits as tell something.

@@ -95,11 +95,27 @@ impl EntryLine {
         Ok(())
     }
 
+    /// An empty line to read others into.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { header: Vec::new(), proof: Vec::new(), opening: Opening::Kept(Vec::new()) }
+    }
+
     /// Reads a line without its `\n`, in its one canonical spelling.
     ///
     /// # Errors
     /// What is wrong, to be put behind "line n".
     pub fn parse(line: &[u8]) -> Result<Self, LineFault> {
+        let mut parsed = Self::empty();
+        parsed.read(line)?;
+        Ok(parsed)
+    }
+
+    /// [`EntryLine::parse`] into the memory of a line that was read before.
+    ///
+    /// # Errors
+    /// The same; what this line holds is then of no use.
+    pub fn read(&mut self, line: &[u8]) -> Result<(), LineFault> {
         let mut cursor = Cursor { rest: line };
         cursor.expect(b"{", LineFault::Shape)?;
         let absent = if cursor.take(b"\"absent\":\"") {
@@ -110,15 +126,20 @@ impl EntryLine {
             None
         };
         cursor.expect(b"\"header\":\"", LineFault::Shape)?;
-        let header = cursor.string()?;
+        cursor.string(&mut self.header)?;
         cursor.expect(b",\"proof\":[", LineFault::Shape)?;
-        let proof = cursor.proof()?;
-        let opening = match absent {
-            Some(absent) => Opening::Absent(absent),
-            None => Opening::Kept(cursor.opening()?),
-        };
+        cursor.proof(&mut self.proof)?;
+        match (absent, &mut self.opening) {
+            (Some(absent), opening) => *opening = Opening::Absent(absent),
+            (None, Opening::Kept(bytes)) => cursor.opening(bytes)?,
+            (None, opening) => {
+                let mut bytes = Vec::new();
+                cursor.opening(&mut bytes)?;
+                *opening = Opening::Kept(bytes);
+            }
+        }
         cursor.expect(b"}", LineFault::Shape)?;
-        if cursor.rest.is_empty() { Ok(Self { header, proof, opening }) } else { Err(LineFault::Shape) }
+        if cursor.rest.is_empty() { Ok(()) } else { Err(LineFault::Shape) }
     }
 }
 
@@ -173,8 +194,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// The rest of a string behind its opening quote, unescaped.
-    fn string(&mut self) -> Result<Vec<u8>, LineFault> {
-        let mut out = Vec::with_capacity(1024);
+    fn string(&mut self, out: &mut Vec<u8>) -> Result<(), LineFault> {
+        out.clear();
         loop {
             let end = self
                 .rest
@@ -188,7 +209,7 @@ impl<'a> Cursor<'a> {
             let quote = self.rest[end];
             self.rest = &self.rest[end + 1..];
             match quote {
-                b'"' => return Ok(out),
+                b'"' => return Ok(()),
                 b'\\' => out.push(self.escaped()?),
                 _ => return Err(LineFault::Header),
             }
@@ -220,10 +241,10 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    fn proof(&mut self) -> Result<Vec<NodeHash>, LineFault> {
-        let mut proof = Vec::with_capacity(24);
+    fn proof(&mut self, proof: &mut Vec<NodeHash>) -> Result<(), LineFault> {
+        proof.clear();
         if self.take(b"]") {
-            return Ok(proof);
+            return Ok(());
         }
         loop {
             self.expect(b"\"", LineFault::Proof)?;
@@ -237,22 +258,22 @@ impl<'a> Cursor<'a> {
             }
             self.expect(b"\"", LineFault::Proof)?;
             if self.take(b"]") {
-                return Ok(proof);
+                return Ok(());
             }
             self.expect(b",", LineFault::Proof)?;
         }
     }
 
-    fn opening(&mut self) -> Result<Vec<u8>, LineFault> {
+    /// salt ‖ record.
+    fn opening(&mut self, opening: &mut Vec<u8>) -> Result<(), LineFault> {
         self.expect(b",\"record\":\"", LineFault::Shape)?;
         let record = self.until_quote()?;
         self.expect(b",\"salt\":\"", LineFault::Shape)?;
         let salt = self.until_quote()?;
-        let mut opening = Vec::with_capacity(SALT_BYTES + record.len() / 4 * 3);
+        opening.clear();
         opening.resize(SALT_BYTES, 0);
-        decode_hex(salt, &mut opening).ok_or(LineFault::Salt)?;
-        STANDARD.decode_vec(record, &mut opening).map_err(|_| LineFault::Record)?;
-        Ok(opening)
+        decode_hex(salt, opening).ok_or(LineFault::Salt)?;
+        STANDARD.decode_vec(record, opening).map_err(|_| LineFault::Record)
     }
 }
 

@@ -316,13 +316,14 @@ impl<R: Read> Chunks<R> {
         Self { source: BufReader::with_capacity(BUFFER_BYTES, Hashing::new(source)), line: 1 }
     }
 
-    /// The next lines, about `bytes` bytes of them; `None` at the end.
+    /// Reads the next lines into `chunk`, about `bytes` bytes of them; `false` at the end.
     ///
     /// # Errors
     /// The file can't be read, a line exceeds [`MAX_LINE_BYTES`], or the last one has no line end.
-    pub fn next(&mut self, bytes: usize) -> io::Result<Option<Chunk>> {
-        let mut chunk =
-            Chunk { first_line: self.line, bytes: Vec::with_capacity(bytes + BUFFER_BYTES), ends: Vec::new() };
+    pub fn next(&mut self, bytes: usize, chunk: &mut Chunk) -> io::Result<bool> {
+        chunk.first_line = self.line;
+        chunk.bytes.clear();
+        chunk.ends.clear();
         while chunk.bytes.len() < bytes {
             // One byte more than allowed shows that there is more.
             let count = (&mut self.source).take(MAX_LINE_BYTES as u64 + 1).read_until(b'\n', &mut chunk.bytes)?;
@@ -330,20 +331,16 @@ impl<R: Read> Chunks<R> {
                 break;
             }
             if chunk.bytes.pop() != Some(b'\n') {
-                let what = if count > MAX_LINE_BYTES {
-                    "is longer than any entry"
-                } else {
-                    "has no line end: the file was cut"
-                };
+                let what = if count > MAX_LINE_BYTES { "is longer than any entry" } else { "has no line end: the file was cut" };
                 return Err(io::Error::new(io::ErrorKind::InvalidData, format!("line {} {what}", self.line)));
             }
             chunk.ends.push(chunk.bytes.len());
             self.line += 1;
         }
-        Ok((!chunk.ends.is_empty()).then_some(chunk))
+        Ok(!chunk.ends.is_empty())
     }
 
-    /// The digest of everything read; of the whole file after [`Chunks::next`] gave `None`.
+    /// The digest of everything read; of the whole file after [`Chunks::next`] gave `false`.
     pub fn digest(self) -> FileDigest {
         self.source.into_inner().digest()
     }
@@ -358,7 +355,8 @@ mod tests {
         let text = b"one\n\nthree\nfour\n";
         let mut chunks = Chunks::new(&text[..]);
         let mut seen = Vec::new();
-        while let Some(chunk) = chunks.next(5).unwrap() {
+        let mut chunk = Chunk::default();
+        while chunks.next(5, &mut chunk).unwrap() {
             seen.extend(chunk.lines().map(|(line, bytes)| (line, String::from_utf8(bytes.to_vec()).unwrap())));
         }
         let expected = [(1, "one"), (2, ""), (3, "three"), (4, "four")].map(|(line, text)| (line, text.to_owned()));
@@ -369,7 +367,7 @@ mod tests {
     #[test]
     fn a_cut_line_is_named() {
         let mut chunks = Chunks::new(&b"one\ntw"[..]);
-        let error = chunks.next(100).unwrap_err();
+        let error = chunks.next(100, &mut Chunk::default()).unwrap_err();
         assert_eq!(error.to_string(), "line 2 has no line end: the file was cut");
     }
 

@@ -43,7 +43,8 @@ pub(super) struct Chain<'s, S> {
     /// Sizes of kept checkpoints, ascending; `checked` of them are done.
     sizes: Vec<u64>,
     checked: usize,
-    outside: Option<Checkpoint>,
+    /// A checkpoint kept outside, and its note.
+    outside: Option<(Checkpoint, String)>,
     unexplained: BTreeSet<u64>,
     /// Subjects that must follow in `trails_added` entries directly behind.
     owed: Option<(u64, Vec<(String, String)>)>,
@@ -74,7 +75,7 @@ impl<'s, S: Store> Chain<'s, S> {
             rows: Rows::new(options.key),
             sizes,
             checked: 0,
-            outside: options.outside.as_deref().and_then(parse_outside),
+            outside: options.outside.as_deref().and_then(|note| Some((parse_outside(note)?, note.to_owned()))),
             unexplained: BTreeSet::new(),
             owed: None,
         })
@@ -304,12 +305,14 @@ impl<'s, S: Store> Chain<'s, S> {
     }
 
     fn outside_at(&mut self, size: u64, report: &mut Report) {
-        if self.outside.as_ref().is_some_and(|outside| outside.size.get() == size) && self.edge.size().get() == size {
-            let outside = self.outside.take();
-            if let Some(outside) = outside.filter(|outside| outside.root != self.edge.root()) {
-                let detail = format!("the checkpoint kept outside has root {} at size {size}, the entries give {}", outside.root, self.edge.root());
-                report.note("L-5", Some(EntryIndex(size.saturating_sub(1))), Damage::Changed, detail);
-            }
+        let due = self.outside.as_ref().is_some_and(|(outside, _)| outside.size.get() == size) && self.edge.size().get() == size;
+        let Some((outside, note)) = self.outside.take_if(|_| due) else { return };
+        let at = Some(EntryIndex(size.saturating_sub(1)));
+        if let Err(detail) = self.open(&note) {
+            report.note("L-5", at, Damage::Unsigned, format!("the checkpoint kept outside: {detail}"));
+        } else if outside.root != self.edge.root() {
+            let detail = format!("the checkpoint kept outside has root {} at size {size}, the entries give {}", outside.root, self.edge.root());
+            report.note("L-5", at, Damage::Changed, detail);
         }
     }
 
@@ -325,7 +328,7 @@ impl<'s, S: Store> Chain<'s, S> {
             };
             report.note("L-3", Some(EntryIndex(report.size.min(self.next))), damage, detail);
         }
-        if let Some(outside) = self.outside.take() {
+        if let Some((outside, _)) = self.outside.take() {
             let detail = format!("the checkpoint kept outside has size {}, the ledger {}", outside.size.get(), self.next);
             report.note("L-5", Some(EntryIndex(self.next)), Damage::Missing, detail);
         }
@@ -356,7 +359,7 @@ impl<'s, S: Store> Chain<'s, S> {
     }
 }
 
-/// The text of a note kept outside. That it is signed is checked where it is read.
+/// The text of a note kept outside.
 fn parse_outside(note: &str) -> Option<Checkpoint> {
     let (text, _) = note.split_once("\n\n")?;
     Checkpoint::parse_text(&format!("{text}\n")).ok()

@@ -16,6 +16,8 @@ const CHUNK_BYTES: usize = 8 << 20;
 /// Chunks that wait between a reader and the checker.
 const AHEAD: usize = 2;
 
+/// An entry as stored: its key, its header, its opening.
+type Row = (u64, Vec<u8>, Option<Vec<u8>>);
 /// Rows of one column family, by index.
 type Rows = Vec<(u64, Vec<u8>)>;
 
@@ -84,7 +86,7 @@ impl Openings {
 fn fold<S: Store>(headers: Receiver<Rows>, mut openings: Openings, chain: &mut Chain<'_, S>, report: &mut Report, options: &mut CheckOptions<'_>) -> Result<(), CheckError> {
     let mut stray = Vec::new();
     for rows in headers {
-        let rows: Vec<(u64, Vec<u8>, Option<Vec<u8>>)> = rows
+        let rows: Vec<Row> = rows
             .into_iter()
             .map(|(key, header)| {
                 let opening = openings.take(key, &mut stray);
@@ -107,10 +109,10 @@ fn fold<S: Store>(headers: Receiver<Rows>, mut openings: Openings, chain: &mut C
     Ok(())
 }
 
-fn look_on_two_threads<'r, S: Store>(rows: &'r [(u64, Vec<u8>, Option<Vec<u8>>)], chain: &Chain<'_, S>) -> Vec<Entry<'r>> {
+fn look_on_two_threads<'r, S: Store>(rows: &'r [Row], chain: &Chain<'_, S>) -> Vec<Entry<'r>> {
     let context = chain.context();
     let (first, second) = rows.split_at(rows.len() / 2);
-    let all = |half: &'r [(u64, Vec<u8>, Option<Vec<u8>>)]| half.iter().map(|(key, header, opening)| look(*key, header, opening.as_deref(), &context)).collect::<Vec<_>>();
+    let all = |half: &'r [Row]| half.iter().map(|(key, header, opening)| look(*key, header, opening.as_deref(), &context)).collect::<Vec<_>>();
     std::thread::scope(|scope| {
         let other = scope.spawn(|| all(second));
         let mut entries = all(first);

@@ -56,6 +56,9 @@ pub enum Outcome {
     Covered,
 }
 
+/// The steps of a header, and the subjects that found no room in it.
+type Steps = (Vec<TrailStep>, Vec<(Role, Subject)>);
+
 /// What the ids say of a record.
 enum Standing {
     New,
@@ -210,7 +213,7 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// The trail steps of an entry, and the subjects that find no room in its header.
-    fn steps(&mut self, index: EntryIndex, reading: &mut Reading, received: &Received) -> Result<(Vec<TrailStep>, Vec<(Role, Subject)>), SequencerError> {
+    fn steps(&mut self, index: EntryIndex, reading: &mut Reading, received: &Received) -> Result<Steps, SequencerError> {
         let trails = std::mem::take(&mut reading.trails);
         let (first, further) = derive::split(&trails);
         let overflow = further.into_iter().cloned().collect();

@@ -4,6 +4,7 @@ use modeltrail_schemas::json;
 use modeltrail_schemas::reading::{self, OwnContext, READING, Reading, Role};
 use modeltrail_schemas::record::{RecordView, Via};
 use modeltrail_tlog::hash::{LeafHash, leaf_hash};
+use serde_json::Value;
 
 use super::inclusion::Inclusion;
 use super::report::Aspect;
@@ -19,8 +20,8 @@ pub(super) struct Entry {
     pub(super) header: EntryHeader,
     pub(super) leaf: LeafHash,
     pub(super) absent: Option<Absent>,
-    /// What the record says, where it is there and can be read; its data only of own entries.
-    pub(super) reading: Option<Reading>,
+    /// What is needed of the record, where it is there and can be read.
+    pub(super) said: Option<Said>,
     /// Subjects that found no room in the header.
     pub(super) further: Vec<(Role, String)>,
     /// `signers` as the producers' keys of `book_version` give them.
@@ -30,6 +31,16 @@ pub(super) struct Entry {
     /// Where the header says something else than the record by the published table.
     pub(super) differences: Vec<String>,
     pub(super) open: Vec<String>,
+}
+
+/// What the rest of the work needs of a record. All else is dropped at once, while its memory is still at hand.
+pub(super) struct Said {
+    /// The fingerprint of its content.
+    pub(super) content: [u8; 32],
+    /// The data of the ledger's own event.
+    pub(super) data: Option<Value>,
+    /// The whole reading, where signatures may have to be judged again.
+    pub(super) signed: Option<Box<Reading>>,
 }
 
 /// What became of a line.
@@ -49,19 +60,31 @@ pub(super) enum Line {
 
 /// What one worker checks lines with.
 pub(super) struct Checker<'a> {
-    pub(super) origin: &'a str,
-    pub(super) tree_size: u64,
-    pub(super) inclusion: Inclusion,
+    origin: &'a str,
+    tree_size: u64,
+    inclusion: Inclusion,
+    /// The memory of the line before.
+    line: EntryLine,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
+    pub(super) fn new(origin: &'a str, tree_size: u64, inclusion: Inclusion) -> Self {
+        Self { origin, tree_size, inclusion, line: EntryLine::empty() }
+    }
+
     /// Checks a line, with the producers' keys as some entry before it left them.
     pub(super) fn check(&mut self, number: u64, bytes: &[u8], book: &KeyBook, book_version: u64) -> Line {
+        let mut line = std::mem::replace(&mut self.line, EntryLine::empty());
+        let checked = self.check_into(&mut line, number, bytes, book, book_version);
+        self.line = line;
+        checked
+    }
+
+    fn check_into(&mut self, line: &mut EntryLine, number: u64, bytes: &[u8], book: &KeyBook, book_version: u64) -> Line {
         let refuse = |what: String| Line::Fault { line: number, what };
-        let line = match EntryLine::parse(bytes) {
-            Ok(line) => line,
-            Err(fault) => return refuse(fault.to_string()),
-        };
+        if let Err(fault) = line.read(bytes) {
+            return refuse(fault.to_string());
+        }
         let header = match EntryHeader::parse(&line.header) {
             Ok(header) => header,
             Err(error @ HeaderError::Version { .. }) => return Line::Later { line: number, what: error.to_string() },
@@ -72,7 +95,7 @@ impl Checker<'_> {
             line: number,
             leaf,
             absent: None,
-            reading: None,
+            said: None,
             further: Vec::new(),
             signers: Vec::new(),
             book_version,
@@ -81,8 +104,8 @@ impl Checker<'_> {
             open: Vec::new(),
             header,
         };
-        self.place(&mut entry, &line);
-        self.content(&mut entry, line.opening, book);
+        self.place(&mut entry, line);
+        self.content(&mut entry, &line.opening, book);
         Line::Entry(Box::new(entry))
     }
 
@@ -107,12 +130,12 @@ impl Checker<'_> {
         }
     }
 
-    fn content(&mut self, entry: &mut Entry, opening: Opening, book: &KeyBook) {
+    fn content(&self, entry: &mut Entry, opening: &Opening, book: &KeyBook) {
         let not_kept = entry.header.content.kept == Some(false);
         match opening {
             Opening::Absent(absent) => {
-                entry.absent = Some(absent);
-                if not_kept != (absent == Absent::NotKept) {
+                entry.absent = Some(*absent);
+                if not_kept != (*absent == Absent::NotKept) {
                     entry.fault(format!("record is said to be {}, which does not fit content.kept", absent.as_str()));
                 }
                 if entry.header.received.via == Via::Ledger.as_str() {
@@ -120,11 +143,11 @@ impl Checker<'_> {
                 }
             }
             Opening::Kept(_) if not_kept => entry.fault("record is there, but content.kept is false".to_owned()),
-            Opening::Kept(opening) => self.record(entry, &opening, book),
+            Opening::Kept(opening) => self.record(entry, opening, book),
         }
     }
 
-    fn record(&mut self, entry: &mut Entry, opening: &[u8], book: &KeyBook) {
+    fn record(&self, entry: &mut Entry, opening: &[u8], book: &KeyBook) {
         let record = opening.get(SALT_BYTES..).unwrap_or_default();
         if Commitment::of(opening) != entry.header.content.commitment {
             return entry.fault("salt and record do not open the commitment: one of the three was changed".to_owned());
@@ -156,11 +179,7 @@ impl Checker<'_> {
             return Err("the body of the ledger's own record is not canonical JSON".to_owned());
         }
         let own = OwnContext { origin: self.origin, received_at, index: Some(entry.header.index.get()) };
-        let mut reading = reading::read_view(via, &view, &own);
-        if via != Via::Ledger {
-            reading.data = None;
-        }
-        Ok(reading)
+        Ok(reading::read_view(via, &view, &own))
     }
 
     fn derive(&self, entry: &mut Entry, mut reading: Reading, book: &KeyBook) {
@@ -169,11 +188,10 @@ impl Checker<'_> {
         let expected = derive::expected(&reading, &entry.header.received, entry.header.signers.clone());
         entry.differences = expected.differences(&entry.header).iter().map(ToString::to_string).collect();
         entry.further = expected.further;
-        // What is not compared again need not wait in memory for its turn.
-        if reading.signatures.is_empty() {
-            reading.signed = None;
-        }
-        entry.reading = Some(reading);
+        let own = entry.header.received.via == Via::Ledger.as_str();
+        let (content, data) = (reading.fingerprint, reading.data.take().filter(|_| own));
+        let signed = (!reading.signatures.is_empty()).then(|| Box::new(reading));
+        entry.said = Some(Said { content, data, signed });
     }
 }
 

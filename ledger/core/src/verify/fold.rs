@@ -212,14 +212,15 @@ impl<'a> Fold<'a> {
 
     /// How the signers of an entry differ from what record and keys say.
     fn signers(&self, entry: &Entry) -> Option<String> {
-        let Some(reading) = &entry.reading else { return None };
+        let said = entry.said.as_ref()?;
         let fresh;
         // No key changed between the look at the line and its turn, or nothing was signed: what was found then still stands.
-        let expected = if entry.book_version == self.book_version || reading.signatures.is_empty() {
-            &entry.signers
-        } else {
-            fresh = derive::signers(reading, &self.manifest.origin, &entry.header.received, &self.book);
-            &fresh
+        let expected = match &said.signed {
+            Some(reading) if entry.book_version != self.book_version => {
+                fresh = derive::signers(reading, &self.manifest.origin, &entry.header.received, &self.book);
+                &fresh
+            }
+            _ => &entry.signers,
         };
         let shown = |signers: &[Signer]| {
             signers
@@ -237,7 +238,7 @@ impl<'a> Fold<'a> {
     fn own(&mut self, entry: &mut Entry) {
         let index = entry.header.index.get();
         let own = entry.header.received.via == Via::Ledger.as_str();
-        let data = entry.reading.as_mut().and_then(|reading| reading.data.take()).filter(|_| own);
+        let data = entry.said.as_mut().and_then(|said| said.data.take());
         let event_type = entry.header.event.as_ref().map(|event| event.r#type.clone()).unwrap_or_default();
         if own && event_type == own_types::TRAILS_ADDED {
             if let Some(data) = &data
@@ -247,7 +248,7 @@ impl<'a> Fold<'a> {
             }
         } else {
             let further = std::mem::take(&mut entry.further);
-            let absent = entry.reading.is_none();
+            let absent = entry.said.is_none();
             if let Err(what) = self.added.entry(index, further, absent) {
                 self.fault(Aspect::Integrity, entry, what);
             }
@@ -358,7 +359,7 @@ impl<'a> Fold<'a> {
         let Some(event) = header.event.as_ref().filter(|_| header.received.via != Via::Ledger.as_str()) else { return };
         let index = header.index.get();
         let key = half(&id_hash(&event.source, &event.id));
-        let content = entry.reading.as_ref().map(|reading| half(&reading.fingerprint));
+        let content = entry.said.as_ref().map(|said| half(&said.content));
         let first = self.admitted.get(&key).map(|first| (first.index, first.content));
         let Some(quarantine) = &header.quarantine else {
             if let Some((first, _)) = first {

@@ -14,7 +14,7 @@ use crate::bundle::manifest::{FileDigest, Manifest};
 use crate::bundle::reader::{Chunk, Chunks};
 use crate::keys::KeyBook;
 
-/// Bytes that a worker takes at a time: a few hundred entries, so that turns are rare and memory is little.
+/// Bytes that a worker takes at a time: tens of entries, so that turns are rare, and what is made of them stays in the cache until its turn.
 const CHUNK_BYTES: usize = 1 << 20;
 /// Reading and taking in are done by turns, so more workers than these only wait.
 const MAX_WORKERS: usize = 8;
@@ -86,8 +86,9 @@ impl<R: Read> Shared<'_, '_, R> {
         let _bail = Bail(self);
         let root = RootHash::from_bytes(self.manifest.root.0);
         let inclusion = Inclusion::new(self.manifest.tree_size, root);
-        let mut checker = Checker { origin: &self.manifest.origin, tree_size: self.manifest.tree_size, inclusion };
-        while let Some((turn, chunk)) = self.next_chunk() {
+        let mut checker = Checker::new(&self.manifest.origin, self.manifest.tree_size, inclusion);
+        let mut chunk = Chunk::default();
+        while let Some(turn) = self.next_chunk(&mut chunk) {
             let (version, book) = lock(&self.book).clone();
             let lines: Vec<Line> =
                 chunk.lines().map(|(number, bytes)| checker.check(number, bytes, &book, version)).collect();
@@ -97,16 +98,16 @@ impl<R: Read> Shared<'_, '_, R> {
         }
     }
 
-    fn next_chunk(&self) -> Option<(u64, Chunk)> {
+    fn next_chunk(&self, chunk: &mut Chunk) -> Option<u64> {
         let mut source = lock(&self.source);
         if source.failed.is_some() {
             return None;
         }
-        match source.chunks.as_mut()?.next(CHUNK_BYTES) {
-            Ok(chunk) => {
+        match source.chunks.as_mut()?.next(CHUNK_BYTES, chunk) {
+            Ok(more) => {
                 let turn = source.turn;
                 source.turn += 1;
-                chunk.map(|chunk| (turn, chunk))
+                more.then_some(turn)
             }
             Err(error) => {
                 source.failed = Some(error);
