@@ -28,15 +28,25 @@ pub(crate) fn adopt(config: &Config) -> Result<Ended> {
     eprintln!("checking the ledger in {}", data.dir.display());
     let report = check::run(&data, false)?;
     if !report.holds() {
-        bail!("the ledger does not hold ({}); nothing was adopted", report.broken.iter().map(|broken| broken.invariant).collect::<Vec<_>>().join(", "));
+        bail!(
+            "the ledger does not hold ({}); nothing was adopted",
+            report.broken.iter().map(|broken| broken.invariant).collect::<Vec<_>>().join(", ")
+        );
     }
-    let digest = format!("sha256:{}", modeltrail_core::types::Hex32(Sha256::digest(serde_json::to_vec(&report)?).into()));
+    let digest =
+        format!("sha256:{}", modeltrail_core::types::Hex32(Sha256::digest(serde_json::to_vec(&report)?).into()));
     modeltrail_store::adopt_head(&data, options(), &digest)?;
     eprintln!("the ledger goes on; an entry says that its head file was missing");
     Ok(Ended::Done)
 }
 
-pub(crate) fn register(config: &Config, public_key: &str, types: &[String], subjects: &[String], texts: [(&str, Option<String>); 4]) -> Result<Ended> {
+pub(crate) fn register(
+    config: &Config,
+    public_key: &str,
+    types: &[String],
+    subjects: &[String],
+    texts: [(&str, Option<String>); 4],
+) -> Result<Ended> {
     let public = parse_public(public_key).context("--public-key")?;
     let key = key_id(ED25519_TYPE, &public).to_string();
     let mut data = Map::new();
@@ -53,7 +63,9 @@ pub(crate) fn register(config: &Config, public_key: &str, types: &[String], subj
 
 pub(crate) fn revoke(config: &Config, key: &str, why: &str) -> Result<Ended> {
     let body = json!({"why": why});
-    let local = |appender: &Appender, _: &Data| Ok(appender.act_blocking(Act::RevokeProducer { key: key.to_owned(), why: why.to_owned() })?);
+    let local = |appender: &Appender, _: &Data| {
+        Ok(appender.act_blocking(Act::RevokeProducer { key: key.to_owned(), why: why.to_owned() })?)
+    };
     act(config, &format!("producers/{key}/revoke"), &body, local)?;
     Ok(Ended::Done)
 }
@@ -79,7 +91,11 @@ pub(crate) fn rotate_here(appender: &Appender, data: &Data, why: Rotation) -> Re
 pub(crate) fn rebase(config: &Config, source: &str, partition: u32, to: &str) -> Result<Ended> {
     let position = match to {
         "earliest" | "latest" => Value::from(to),
-        number => Value::from(number.parse::<u64>().with_context(|| format!("--to is `earliest`, `latest` or a position, not {number:?}"))?),
+        number => Value::from(
+            number
+                .parse::<u64>()
+                .with_context(|| format!("--to is `earliest`, `latest` or a position, not {number:?}"))?,
+        ),
     };
     let body = json!({"partition": partition, "to": position});
     act(config, &format!("sources/{source}/rebase"), &body, |appender, _| {
@@ -101,7 +117,12 @@ pub(crate) fn options() -> OpenOptions {
 }
 
 /// Does an act where the ledger is open: here, or in the daemon that has it.
-fn act(config: &Config, path: &str, body: &Value, local: impl FnOnce(&Appender, &Data) -> Result<Appended>) -> Result<()> {
+fn act(
+    config: &Config,
+    path: &str,
+    body: &Value,
+    local: impl FnOnce(&Appender, &Data) -> Result<Appended>,
+) -> Result<()> {
     let data = config.data();
     let index = match open(&data, options()) {
         Ok(opened) => {
@@ -112,7 +133,9 @@ fn act(config: &Config, path: &str, body: &Value, local: impl FnOnce(&Appender, 
             format!("{:?}", done?.outcome)
         }
         // Somebody else has the database: that is the daemon.
-        Err(OpenError::Store(error)) if error.to_string().to_lowercase().contains("lock") => remote(config, &data, path, body)?,
+        Err(OpenError::Store(error)) if error.to_string().to_lowercase().contains("lock") => {
+            remote(config, &data, path, body)?
+        }
         Err(error) => return Err(error.into()),
     };
     eprintln!("done: {index}");
@@ -122,13 +145,19 @@ fn act(config: &Config, path: &str, body: &Value, local: impl FnOnce(&Appender, 
 fn remote(config: &Config, data: &Data, path: &str, body: &Value) -> Result<String> {
     let file = data.admin_token();
     let token = read_small(&file).with_context(|| format!("can't read {}", file.display()))?;
-    let token = token.with_context(|| format!("a daemon has the ledger open, but its token {} is not there", file.display()))?;
+    let token = token
+        .with_context(|| format!("a daemon has the ledger open, but its token {} is not there", file.display()))?;
     let noted = read_small(&data.url_file()).ok().flatten();
     let base = noted.map_or_else(|| format!("http://{}", config.http.listen), |url| url.trim().to_owned());
     let url = format!("{base}/v1/admin/{path}");
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-    let request = agent.post(&url).header("authorization", format!("Bearer {}", token.trim())).header("content-type", "application/json");
-    let mut answer = request.send(serde_json::to_vec(body)?.as_slice()).with_context(|| format!("a daemon has the ledger open, but does not answer at {url}"))?;
+    let request = agent
+        .post(&url)
+        .header("authorization", format!("Bearer {}", token.trim()))
+        .header("content-type", "application/json");
+    let mut answer = request
+        .send(serde_json::to_vec(body)?.as_slice())
+        .with_context(|| format!("a daemon has the ledger open, but does not answer at {url}"))?;
     let text = answer.body_mut().read_to_string().context("the daemon's answer can't be read")?;
     if !answer.status().is_success() {
         let problem: Value = serde_json::from_str(&text).unwrap_or_default();

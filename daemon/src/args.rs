@@ -11,13 +11,17 @@ use crate::{Ended, acts, check, demo, serve};
 
 /// The Modeltrail daemon: a signed, hash-chained ledger of what happened to machine-learning models.
 #[derive(Parser)]
-#[command(name = "modeltraild", version, after_help = "Examples:
+#[command(
+    name = "modeltraild",
+    version,
+    after_help = "Examples:
   modeltraild demo                                          a year of several models, in seconds
   modeltraild init --data-dir /var/lib/modeltrail --origin example.com/ml
   modeltraild serve --config /etc/modeltrail.toml
   modeltraild fsck --data-dir /var/lib/modeltrail
 
-Configuration: docs/CONFIG.md. Logs go to stderr (MODELTRAIL_LOG=debug for more).")]
+Configuration: docs/CONFIG.md. Logs go to stderr (MODELTRAIL_LOG=debug for more)."
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -191,24 +195,51 @@ impl Place {
 }
 
 impl Args {
+    /// What is logged unless `MODELTRAIL_LOG` says otherwise. The demo tells its own story.
+    pub(crate) fn log_level(&self) -> &'static str {
+        match self.command {
+            Command::Demo(_) => "warn",
+            _ => "info,actix_server=warn,modeltrail_ingest::client=warn",
+        }
+    }
+
     pub(crate) fn run(self) -> Result<Ended> {
         match self.command {
             Command::Init { place, origin } => acts::init(&place.config()?, &origin),
             Command::Serve { place, listen, read_only, check_config } => {
-                let flags = Flags { config: place.config, data_dir: place.data_dir, head_file: place.head_file, listen };
+                let flags =
+                    Flags { config: place.config, data_dir: place.data_dir, head_file: place.head_file, listen };
                 let config = Config::read(flags)?;
                 if check_config { serve::check_config(&config) } else { serve::serve(&config, read_only) }
             }
             Command::Demo(args) => demo::demo(&args),
             Command::Fsck { place, headers, json } => check::fsck(&place.config()?, headers, json),
-            Command::Source(SourceCommand::Rebase { place, source, partition, to }) => acts::rebase(&place.config()?, &source, partition, &to),
+            Command::Source(SourceCommand::Rebase { place, source, partition, to }) => {
+                acts::rebase(&place.config()?, &source, partition, &to)
+            }
             Command::Keys(KeysCommand::Rotate { place, why }) => acts::rotate(&place.config()?, why),
             Command::Head(HeadCommand::Adopt { place }) => acts::adopt(&place.config()?),
-            Command::Producer(ProducerCommand::Register { place, public_key, types, subjects, producer, party, valid_from, valid_until }) => {
-                let texts = [("producer", producer), ("party", party), ("valid_from", valid_from), ("valid_until", valid_until)];
+            Command::Producer(ProducerCommand::Register {
+                place,
+                public_key,
+                types,
+                subjects,
+                producer,
+                party,
+                valid_from,
+                valid_until,
+            }) => {
+                let texts = [
+                    ("producer", producer),
+                    ("party", party),
+                    ("valid_from", valid_from),
+                    ("valid_until", valid_until),
+                ];
                 acts::register(&place.config()?, &public_key, &types, &subjects, texts)
             }
-            Command::Producer(ProducerCommand::Revoke { place, key, why }) => acts::revoke(&place.config()?, &key, &why),
+            Command::Producer(ProducerCommand::Revoke { place, key, why }) => {
+                acts::revoke(&place.config()?, &key, &why)
+            }
         }
     }
 }

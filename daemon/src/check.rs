@@ -23,7 +23,8 @@ pub(crate) fn fsck(config: &Config, headers_only: bool, json: bool) -> Result<En
 
 /// Checks a ledger in place, beside a running daemon too.
 pub(crate) fn run(data: &Data, headers_only: bool) -> Result<Report> {
-    let store = RocksStore::open(&data.log(), Access::Read).with_context(|| format!("the ledger in {} can't be opened", data.dir.display()))?;
+    let store = RocksStore::open(&data.log(), Access::Read)
+        .with_context(|| format!("the ledger in {} can't be opened", data.dir.display()))?;
     let outside = read_small(&data.head_file).with_context(|| format!("can't read {}", data.head_file.display()))?;
     let terminal = std::io::stderr().is_terminal();
     let mut progress = |entries: u64| {
@@ -50,7 +51,9 @@ fn text(report: &Report) -> String {
                 let more = if broken.count > 1 { format!(" (and {} more)", broken.count - 1) } else { String::new() };
                 format!("{id:<5} does not hold{entry}: {}: {}{more}", broken.damage, broken.detail)
             }
-            None if report.not_judged.iter().any(|known| known.as_str() == id) => format!("{id:<5} could not be judged"),
+            None if report.not_judged.iter().any(|known| known.as_str() == id) => {
+                format!("{id:<5} could not be judged")
+            }
             None => format!("{id:<5} holds"),
         };
         lines.push(line);

@@ -73,7 +73,8 @@ impl Config {
     pub(crate) fn read(flags: Flags) -> Result<Self> {
         let mut table = match &flags.config {
             Some(path) => {
-                let text = std::fs::read_to_string(path).with_context(|| format!("can't read the configuration {}", path.display()))?;
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("can't read the configuration {}", path.display()))?;
                 text.parse::<Table>().map_err(|error| not_toml(path, &text, &error))?
             }
             None => Table::new(),
@@ -128,7 +129,11 @@ fn overlay(table: &mut Table, variables: impl Iterator<Item = (String, String)>)
         let [section, field] = path.as_slice() else {
             bail!("{name} names no field: it is {PREFIX}SECTION__FIELD, like {PREFIX}HTTP__LISTEN");
         };
-        let value = format!("v = {text}").parse::<Table>().ok().and_then(|mut parsed| parsed.remove("v")).unwrap_or(Value::String(text));
+        let value = format!("v = {text}")
+            .parse::<Table>()
+            .ok()
+            .and_then(|mut parsed| parsed.remove("v"))
+            .unwrap_or(Value::String(text));
         let section = table.entry(section.clone()).or_insert_with(|| Value::Table(Table::new()));
         let Value::Table(section) = section else { bail!("{name}: what it belongs to is not a section") };
         section.insert(field.clone(), value);
@@ -149,7 +154,11 @@ mod tests {
     #[test]
     fn variables_lie_over_the_file() {
         let file = "[http]\nlisten = \"127.0.0.1:1\"\nworkers = 3\n";
-        let config = overlaid(file, &[("MODELTRAIL__HTTP__LISTEN", "127.0.0.1:2"), ("MODELTRAIL__LEDGER__DATA_DIR", "/x"), ("OTHER", "1")]).unwrap();
+        let config = overlaid(
+            file,
+            &[("MODELTRAIL__HTTP__LISTEN", "127.0.0.1:2"), ("MODELTRAIL__LEDGER__DATA_DIR", "/x"), ("OTHER", "1")],
+        )
+        .unwrap();
         assert_eq!(config.http.listen.port(), 2);
         assert_eq!(config.http.workers, 3);
         assert_eq!(config.ledger.data_dir, Path::new("/x"));

@@ -55,7 +55,7 @@ struct Stand {
 pub(crate) fn demo(args: &DemoArgs) -> Result<Ended> {
     let story = Story::load()?;
     let dir = folder(args)?;
-    eprintln!("{}: a year of a bank's models, in simulated time, into {}", story.title(), dir.display());
+    eprintln!("{}, played in simulated time into {}", story.title(), dir.display());
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("signals can't be caught")?;
     let stop = Stop::default();
     let handle = signals.handle();
@@ -89,7 +89,10 @@ pub(crate) fn demo(args: &DemoArgs) -> Result<Ended> {
 }
 
 fn folder(args: &DemoArgs) -> Result<PathBuf> {
-    let dir = args.dir.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("modeltrail-demo-{}", std::process::id())));
+    let dir = args
+        .dir
+        .clone()
+        .unwrap_or_else(|| std::env::temp_dir().join(format!("modeltrail-demo-{}", std::process::id())));
     if dir.join("config.toml").exists() || dir.join("data").exists() {
         bail!("{} already holds a demo; give another --dir, or remove it", dir.display());
     }
@@ -104,7 +107,8 @@ fn set_up(story: &Story, dir: &Path) -> Result<Stand> {
     let key = modeltrail_store::init(&data, ORIGIN, shared(), SOFTWARE)?;
     write(&dir.join("ledger.vkey"), &format!("{key}\n"))?;
     let opened = open(&data, OpenOptions::new(shared(), SOFTWARE))?;
-    let topics: Vec<(&str, u32)> = story.sources().iter().map(|source| (source.topic.as_str(), source.partitions)).collect();
+    let topics: Vec<(&str, u32)> =
+        story.sources().iter().map(|source| (source.topic.as_str(), source.partitions)).collect();
     let broker = EmbeddedBroker::start(&topics)?;
     let ingest = IngestConfig {
         sources: story.sources().iter().map(|source| broker.source(&source.topic, &source.topic)).collect(),

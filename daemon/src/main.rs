@@ -25,10 +25,15 @@ pub(crate) enum Ended {
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
-    let log = tracing_subscriber::EnvFilter::try_from_env("MODELTRAIL_LOG").unwrap_or_else(|_| "info,actix_server=warn,modeltrail_ingest::client=warn".into());
+    let log = tracing_subscriber::EnvFilter::try_from_env("MODELTRAIL_LOG").unwrap_or_else(|_| args.log_level().into());
     let terminal = std::io::stderr().is_terminal();
     // A reader of the log that went away must not take a thread of the ledger with it.
-    tracing_subscriber::fmt().with_env_filter(log).with_ansi(terminal).log_internal_errors(false).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(log)
+        .with_ansi(terminal)
+        .log_internal_errors(false)
+        .with_writer(std::io::stderr)
+        .init();
     if let Ok(failpoint) = std::env::var("MODELTRAIL_FAILPOINT")
         && let Err(fault) = modeltrail_store::failpoint::arm(&failpoint)
     {

@@ -24,12 +24,14 @@ pub(crate) fn check_config(config: &Config) -> Result<Ended> {
 pub(crate) fn serve(config: &Config, read_only: bool) -> Result<Ended> {
     let data = config.data();
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("signals can't be caught")?;
-    let listener = TcpListener::bind(config.http.listen).with_context(|| format!("can't listen on {}", config.http.listen))?;
+    let listener =
+        TcpListener::bind(config.http.listen).with_context(|| format!("can't listen on {}", config.http.listen))?;
     if !read_only && !witness::ask(config, &listener, &mut signals)? {
         return Ok(Ended::Done);
     }
     let clock = Box::new(clock::for_ledger);
-    let options = OpenOptions { clock, read_only, software: SOFTWARE.to_owned(), reserve_bytes: config.ledger.reserve_bytes };
+    let options =
+        OpenOptions { clock, read_only, software: SOFTWARE.to_owned(), reserve_bytes: config.ledger.reserve_bytes };
     let opened = open(&data, options)?;
     let sources = Arc::new(Sources::default());
     if let Some(appender) = opened.appender() {
@@ -57,8 +59,15 @@ pub(crate) fn announce(data: &Data, address: SocketAddr) {
 }
 
 /// Starts the API.
-pub(crate) fn web(config: &Config, data: &Data, opened: &Opened, sources: &Arc<Sources>, listener: TcpListener) -> Result<Running> {
-    let token = read_small(&data.admin_token()).with_context(|| format!("can't read {}", data.admin_token().display()))?;
+pub(crate) fn web(
+    config: &Config,
+    data: &Data,
+    opened: &Opened,
+    sources: &Arc<Sources>,
+    listener: TcpListener,
+) -> Result<Running> {
+    let token =
+        read_small(&data.admin_token()).with_context(|| format!("can't read {}", data.admin_token().display()))?;
     let state = AppState::new(modeltrail_web::Config {
         ledger: Arc::clone(&opened.ledger),
         appender: opened.appender(),
@@ -91,7 +100,8 @@ impl Sources {
     }
 
     pub(crate) fn start(&self, config: &IngestConfig, appender: Appender, opened: &Opened) -> Result<()> {
-        let sink: Arc<dyn Sink> = Arc::new(LedgerSink::new(appender, Arc::clone(&opened.ledger), Arc::clone(&opened.clock)));
+        let sink: Arc<dyn Sink> =
+            Arc::new(LedgerSink::new(appender, Arc::clone(&opened.ledger), Arc::clone(&opened.clock)));
         *self.ingest() = Some(Ingest::start(config, &sink)?);
         Ok(())
     }
@@ -104,7 +114,9 @@ impl Sources {
 
     fn rebase(&self, source: &str, partition: u32, to: RebaseTo) -> Result<u64, AdminError> {
         let guard = self.ingest();
-        let ingest = guard.as_ref().ok_or_else(|| AdminError::Unavailable { why: "no source is being read yet: Kafka does not answer".to_owned() })?;
+        let ingest = guard.as_ref().ok_or_else(|| AdminError::Unavailable {
+            why: "no source is being read yet: Kafka does not answer".to_owned(),
+        })?;
         ingest.rebase(source, partition, to).map_err(|error| match error {
             IngestError::Partition { .. } => AdminError::Refused { why: error.to_string() },
             other => AdminError::Unavailable { why: other.to_string() },
@@ -129,8 +141,12 @@ struct Acts {
 
 impl Admin for Acts {
     fn rotate_keys(&self, why: Rotation) -> Result<Appended, AdminError> {
-        let appender = self.appender.as_ref().ok_or_else(|| AdminError::Unavailable { why: "the ledger is open for reading only".to_owned() })?;
-        acts::rotate_here(appender, &self.data, why).map_err(|error| AdminError::Unavailable { why: format!("{error:#}") })
+        let appender = self
+            .appender
+            .as_ref()
+            .ok_or_else(|| AdminError::Unavailable { why: "the ledger is open for reading only".to_owned() })?;
+        acts::rotate_here(appender, &self.data, why)
+            .map_err(|error| AdminError::Unavailable { why: format!("{error:#}") })
     }
 
     fn rebase(&self, source: &str, partition: u32, to: Position) -> Result<Appended, AdminError> {
@@ -140,10 +156,16 @@ impl Admin for Acts {
             Position::Latest => RebaseTo::Latest,
         };
         let index = self.sources.rebase(source, partition, to)?;
-        let appender = self.appender.as_ref().ok_or_else(|| AdminError::Unavailable { why: "the ledger is open for reading only".to_owned() })?;
+        let appender = self
+            .appender
+            .as_ref()
+            .ok_or_else(|| AdminError::Unavailable { why: "the ledger is open for reading only".to_owned() })?;
         let head = appender.ledger().published();
-        let outcome = modeltrail_core::sequencer::Outcome::Entry { index: modeltrail_core::types::EntryIndex(index), quarantine: None, conflict_of: None };
+        let outcome = modeltrail_core::sequencer::Outcome::Entry {
+            index: modeltrail_core::types::EntryIndex(index),
+            quarantine: None,
+            conflict_of: None,
+        };
         Ok(Appended { outcome, size: head.size, checkpoint: Arc::clone(&head.note) })
     }
 }
-

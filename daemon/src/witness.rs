@@ -43,10 +43,18 @@ pub(crate) fn ask(config: &Config, listener: &TcpListener, signals: &mut Signals
             WitnessVerdict::Mismatch(mismatch) => bail!("{mismatch}"),
             WitnessVerdict::Unreachable { .. } if config.ledger.head_file.is_some() => break,
             WitnessVerdict::Unreachable { cluster, detail } if serving.is_none() => {
-                tracing::warn!(cluster, detail, "Kafka does not answer; reading only until it does (set `ledger.head_file` on another disk to write without)");
+                tracing::warn!(
+                    cluster,
+                    detail,
+                    "Kafka does not answer; reading only until it does (set `ledger.head_file` on another disk to write without)"
+                );
                 let listener = listener.try_clone().context("the listener can't be shared")?;
                 let running = web(config, &data, &opened, &Arc::new(Sources::default()), listener)?;
-                println!("modeltraild serves {} for reading only at http://{}", opened.ledger.origin(), running.address());
+                println!(
+                    "modeltraild serves {} for reading only at http://{}",
+                    opened.ledger.origin(),
+                    running.address()
+                );
                 serving = Some(running);
             }
             WitnessVerdict::Unreachable { .. } => {}

@@ -190,8 +190,6 @@ impl Player<'_, '_> {
         }
         let id = (act.topic.clone(), stage.story.partition(&act.topic, &act.key));
         let offset = self.send(&id, &act.key, &wire, act.at)?;
-        stage.kafka.flush(FLUSH)?;
-        self.acknowledge()?;
         let place = Place::Kafka { source: id.0.clone(), partition: id.1, offset };
         self.places.insert(act.label.clone(), place);
         // What repeats an entry refers to nothing new; its position is written down with the partition's next entry, or at the end.

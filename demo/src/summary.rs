@@ -4,7 +4,6 @@ use std::fmt;
 
 use modeltrail_core::header::SignerStatus;
 use modeltrail_core::store::{Store, StoreError};
-use modeltrail_schemas::subject::{Kind, Subject};
 use modeltrail_schemas::time::Micros;
 
 use crate::log::{Log, Mark};
@@ -27,7 +26,7 @@ pub struct ModelLine {
     pub model: String,
     /// Entries on its trail, those of its versions included.
     pub entries: u64,
-    /// Its versions, in byte order.
+    /// Its versions as subjects have them, in byte order.
     pub versions: Vec<String>,
 }
 
@@ -99,17 +98,15 @@ fn models<S: Store>(store: &S) -> Result<Vec<ModelLine>, StoreError> {
     loop {
         let page = store.subjects("model/", after.as_deref(), PAGE)?;
         for subject in &page {
-            let Ok(parsed) = Subject::parse(subject) else { continue };
-            let Some(version) = parsed.version() else {
+            // Names stay encoded: they come from outside, and this is printed. A version brings its whole along, which sorts
+            // before it, though not always right before.
+            let Some((whole, version)) = subject.split_once('@') else {
                 let entries = store.trail_head(subject)?.map_or(0, |(n, _)| n + 1);
                 models.push(ModelLine { model: subject.clone(), entries, versions: Vec::new() });
                 continue;
             };
-            // A version brings its whole along, which sorts before it, though not always right before.
-            let whole = Subject::of(Kind::Model, parsed.namespace().as_deref(), &parsed.name(), None).ok();
-            let model = whole.and_then(|whole| models.iter_mut().rev().find(|line| line.model == whole.as_str()));
-            if let Some(model) = model {
-                model.versions.push(version.into_owned());
+            if let Some(model) = models.iter_mut().rev().find(|line| line.model == whole) {
+                model.versions.push(version.to_owned());
             }
         }
         match page.last() {
@@ -135,9 +132,10 @@ impl fmt::Display for Summary {
             minute(&end)
         )?;
         writeln!(f)?;
-        writeln!(f, "{:<36} {:>7}  versions", "model", "entries")?;
+        let width = self.models.iter().map(|line| line.model.len()).max().unwrap_or_default();
+        writeln!(f, "{:<width$} {:>7}  versions", "model", "entries")?;
         for ModelLine { model, entries, versions } in &self.models {
-            writeln!(f, "{model:<36} {entries:>7}  {}", versions.join(", "))?;
+            writeln!(f, "{model:<width$} {entries:>7}  {}", versions.join(", "))?;
         }
         writeln!(f)?;
         writeln!(f, "planted faults, and the finding that should come of each")?;

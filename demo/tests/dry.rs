@@ -1,4 +1,5 @@
 //! A dry play: every act through the pure writer into a store in memory, without Kafka and HTTP.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says where")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -80,7 +80,8 @@ impl KafkaClient {
     pub(crate) fn new(properties: &Properties, group: &str) -> Result<Self, IngestError> {
         let servers = properties.servers().to_owned();
         let config = settings::consumer(properties, group);
-        let refuse = |error: KafkaError| IngestError::Client { cluster: servers.clone(), detail: without_value(&error) };
+        let refuse =
+            |error: KafkaError| IngestError::Client { cluster: servers.clone(), detail: without_value(&error) };
         let consumer = BaseConsumer::from_config_and_context(&config, Quiet).map_err(refuse)?;
         Ok(Self { words: LogQueue::of(consumer.client()), complaint: Mutex::default(), consumer, servers })
     }
@@ -274,7 +275,9 @@ fn text(error: KafkaError) -> String {
 fn without_value(error: &KafkaError) -> String {
     match error {
         KafkaError::ClientConfig(_, _, name, _) => {
-            format!("librdkafka does not take the property `{name}`: there is none of that name, or its value has the wrong form")
+            format!(
+                "librdkafka does not take the property `{name}`: there is none of that name, or its value has the wrong form"
+            )
         }
         other => other.to_string(),
     }

@@ -150,6 +150,7 @@ pub(crate) fn commit(client: &KafkaClient, rows: &[PositionRow], sink: &dyn Sink
     let (size, root) = sink.head();
     let commits: Vec<Commit> =
         rows.iter().map(|row| Commit { topic: row.topic.clone(), partition: row.partition, next: row.next }).collect();
+    modeltrail_store::failpoint::hit("kafka.before_commit");
     client.commit(&commits, &say(sink.origin(), size, &root))?;
     Ok(verdict)
 }

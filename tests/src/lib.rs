@@ -8,9 +8,12 @@ pub mod cargo;
 pub mod daemon;
 pub mod foreign;
 pub mod kafka;
+pub mod log;
 pub mod paths;
 pub mod process;
 pub mod skip;
+pub mod system;
 
 pub use daemon::Daemon;
 pub use paths::{bin, cache_dir, workspace_root};
+pub use system::System;

@@ -80,16 +80,12 @@ pub struct NoAdmin;
 impl Admin for NoAdmin {
     fn rotate_keys(&self, _: Rotation) -> Result<Appended, AdminError> {
         Err(AdminError::Unavailable {
-            why:
-                "this server can't rotate keys; run `modeltraild keys rotate` on the data directory"
-                    .to_owned(),
+            why: "this server can't rotate keys; run `modeltraild keys rotate` on the data directory".to_owned(),
         })
     }
 
     fn rebase(&self, source: &str, _: u32, _: Position) -> Result<Appended, AdminError> {
-        Err(AdminError::NotFound {
-            what: format!("source `{}` is not read by this server", shown(source)),
-        })
+        Err(AdminError::NotFound { what: format!("source `{}` is not read by this server", shown(source)) })
     }
 }
 
@@ -107,27 +103,16 @@ impl From<AdminError> for WebError {
 /// Lets only this machine and the token's bearer through.
 fn guard(state: &AppState, request: &HttpRequest) -> Result<(), WebError> {
     // The peer of the connection itself: headers that name another are anybody's to send.
-    if !request
-        .peer_addr()
-        .is_some_and(|peer| peer.ip().to_canonical().is_loopback())
-    {
+    if !request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback()) {
         return Err(WebError::AdminPeer);
     }
-    let hash = state
-        .config
-        .admin_token
-        .as_ref()
-        .ok_or(WebError::AdminOff)?;
+    let hash = state.config.admin_token.as_ref().ok_or(WebError::AdminOff)?;
     let mut given = request.headers().get_all(header::AUTHORIZATION);
     let (Some(given), None) = (given.next(), given.next()) else {
         return Err(WebError::AdminToken);
     };
-    let token = given
-        .to_str()
-        .ok()
-        .and_then(|given| given.strip_prefix("Bearer "));
-    let token =
-        token.filter(|token| token.starts_with(TokenHash::ADMIN_PREFIX) && hash.is_of(token));
+    let token = given.to_str().ok().and_then(|given| given.strip_prefix("Bearer "));
+    let token = token.filter(|token| token.starts_with(TokenHash::ADMIN_PREFIX) && hash.is_of(token));
     token.map(drop).ok_or(WebError::AdminToken)
 }
 
@@ -140,40 +125,17 @@ async fn members(
 ) -> Result<Map<String, Value>, WebError> {
     guard(state, request)?;
     Query::of(request, &[])?;
-    let media = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let media = media
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if media != "application/json" {
         return Err(WebError::ContentType {
-            fault: format!(
-                "content type `{}` is not taken here; send application/json",
-                shown(&media)
-            ),
+            fault: format!("content type `{}` is not taken here; send application/json", shown(&media)),
         });
     }
-    let body = body::read(
-        state,
-        request,
-        payload,
-        MAX_BODY_BYTES,
-        "the body of an administrative act",
-    )
-    .await?;
-    let value = strict::parse(&body.bytes).map_err(|error| WebError::Malformed {
-        detail: error.to_string(),
-    })?;
+    let body = body::read(state, request, payload, MAX_BODY_BYTES, "the body of an administrative act").await?;
+    let value = strict::parse(&body.bytes).map_err(|error| WebError::Malformed { detail: error.to_string() })?;
     let Value::Object(members) = value else {
-        return Err(WebError::Malformed {
-            detail: "the body is not a JSON object".to_owned(),
-        });
+        return Err(WebError::Malformed { detail: "the body is not a JSON object".to_owned() });
     };
     if let Some(known) = known
         && let Some(name) = members.keys().find(|name| !known.contains(&name.as_str()))
@@ -194,12 +156,9 @@ fn refused(why: String) -> WebError {
 /// 201 with the act's entry and a checkpoint that covers it.
 fn done(appended: &Appended) -> Result<HttpResponse, WebError> {
     let Outcome::Entry { index, .. } = appended.outcome else {
-        return Err(WebError::Internal {
-            what: "an act without an entry",
-        });
+        return Err(WebError::Internal { what: "an act without an entry" });
     };
-    let value =
-        json!({"checkpoint": &*appended.checkpoint, "index": index.get(), "size": appended.size});
+    let value = json!({"checkpoint": &*appended.checkpoint, "index": index.get(), "size": appended.size});
     Ok(HttpResponse::Created()
         .insert_header((header::LOCATION, format!("/v1/entries/{index}")))
         .insert_header((header::CONTENT_TYPE, "application/json"))
@@ -207,10 +166,7 @@ fn done(appended: &Appended) -> Result<HttpResponse, WebError> {
 }
 
 async fn act(state: &Data<AppState>, act: Act) -> Result<HttpResponse, WebError> {
-    let appended = blocking(state, move |state| {
-        Ok(state.writable()?.act_blocking(act)?)
-    })
-    .await?;
+    let appended = blocking(state, move |state| Ok(state.writable()?.act_blocking(act)?)).await?;
     done(&appended)
 }
 
@@ -223,10 +179,7 @@ pub(crate) async fn register(
     let data = Value::Object(members(&state, &request, payload, None).await?);
     // Checked here too, since here all places can be named.
     let event_type = key_types::REGISTERED.to_owned();
-    catalogue::validate(&event_type, &data).map_err(|violations| WebError::Schema {
-        event_type,
-        violations,
-    })?;
+    catalogue::validate(&event_type, &data).map_err(|violations| WebError::Schema { event_type, violations })?;
     act(&state, Act::RegisterProducer(data)).await
 }
 
@@ -239,14 +192,7 @@ pub(crate) async fn revoke(
 ) -> Result<HttpResponse, WebError> {
     let members = members(&state, &request, payload, Some(&["why"])).await?;
     let why = text(&members, "why")?.unwrap_or("other").to_owned();
-    act(
-        &state,
-        Act::RevokeProducer {
-            key: key.into_inner(),
-            why,
-        },
-    )
-    .await
+    act(&state, Act::RevokeProducer { key: key.into_inner(), why }).await
 }
 
 /// `keys/rotate`.
@@ -260,19 +206,11 @@ pub(crate) async fn rotate(
         None | Some("scheduled") => Rotation::Scheduled,
         Some("operator_change") => Rotation::OperatorChange,
         Some(other) => {
-            return Err(refused(format!(
-                "why `{}` is not scheduled or operator_change",
-                shown(other)
-            )));
+            return Err(refused(format!("why `{}` is not scheduled or operator_change", shown(other))));
         }
     };
     state.writable()?;
-    done(
-        &blocking(&state, move |state| {
-            Ok(state.config.admin.rotate_keys(why)?)
-        })
-        .await?,
-    )
+    done(&blocking(&state, move |state| Ok(state.config.admin.rotate_keys(why)?)).await?)
 }
 
 /// `sources/{name}/rebase`.
@@ -283,31 +221,18 @@ pub(crate) async fn rebase(
     payload: Payload,
 ) -> Result<HttpResponse, WebError> {
     let members = members(&state, &request, payload, Some(&["partition", "position"])).await?;
-    let partition = members
-        .get("partition")
-        .and_then(Value::as_u64)
-        .and_then(|number| u32::try_from(number).ok());
-    let partition = partition
-        .ok_or_else(|| refused("partition must be the number of a partition".to_owned()))?;
+    let partition = members.get("partition").and_then(Value::as_u64).and_then(|number| u32::try_from(number).ok());
+    let partition = partition.ok_or_else(|| refused("partition must be the number of a partition".to_owned()))?;
     let to = match members.get("position") {
         Some(Value::String(word)) if word == "earliest" => Position::Earliest,
         Some(Value::String(word)) if word == "latest" => Position::Latest,
-        Some(Value::Number(number)) if number.is_u64() => {
-            Position::At(number.as_u64().unwrap_or_default())
-        }
+        Some(Value::Number(number)) if number.is_u64() => Position::At(number.as_u64().unwrap_or_default()),
         _ => {
-            return Err(refused(
-                "position must be a number, `earliest` or `latest`".to_owned(),
-            ));
+            return Err(refused("position must be a number, `earliest` or `latest`".to_owned()));
         }
     };
     state.writable()?;
-    done(
-        &blocking(&state, move |state| {
-            Ok(state.config.admin.rebase(&source, partition, to)?)
-        })
-        .await?,
-    )
+    done(&blocking(&state, move |state| Ok(state.config.admin.rebase(&source, partition, to)?)).await?)
 }
 
 fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, WebError> {

@@ -27,11 +27,8 @@ pub(crate) struct Read {
 /// The header of an entry that must be there.
 pub(crate) fn read(ledger: &Ledger, index: u64) -> Result<Read, WebError> {
     let contradiction = |what: String| WebError::Contradiction { what };
-    let bytes = ledger
-        .header(index)?
-        .ok_or_else(|| contradiction(format!("entry {index} is missing")))?;
-    let header = EntryHeader::parse(&bytes)
-        .map_err(|error| contradiction(format!("entry {index}: {error}")))?;
+    let bytes = ledger.header(index)?.ok_or_else(|| contradiction(format!("entry {index} is missing")))?;
+    let header = EntryHeader::parse(&bytes).map_err(|error| contradiction(format!("entry {index}: {error}")))?;
     Ok(Read { bytes, header })
 }
 
@@ -44,38 +41,24 @@ pub(crate) fn listed(read: Read) -> Result<Map<String, Value>, WebError> {
     if let Some(event) = header.event {
         item.insert("type".to_owned(), event.r#type.into());
     }
-    item.insert(
-        "header".to_owned(),
-        header_text(header.index.get(), bytes)?.into(),
-    );
+    item.insert("header".to_owned(), header_text(header.index.get(), bytes)?.into());
     Ok(item)
 }
 
 /// What the reading in force makes of a stored record.
-pub(crate) fn read_again(
-    ledger: &Ledger,
-    header: &EntryHeader,
-    opening: &[u8],
-) -> Result<Reading, WebError> {
+pub(crate) fn read_again(ledger: &Ledger, header: &EntryHeader, opening: &[u8]) -> Result<Reading, WebError> {
     let index = header.index.get();
     let contradiction = |what: String| WebError::Contradiction { what };
     let via = Via::parse(&header.received.via)
         .ok_or_else(|| contradiction(format!("entry {index} came by {}", header.received.via)))?;
     let received_at = parse_rfc3339(&header.received.at).unwrap_or(Micros::EPOCH);
-    let context = OwnContext {
-        origin: ledger.origin(),
-        received_at,
-        index: Some(index),
-    };
+    let context = OwnContext { origin: ledger.origin(), received_at, index: Some(index) };
     let record = opening.get(SALT_BYTES..).unwrap_or_default();
     reading::read_bytes(via, record, &context)
         .map_err(|error| contradiction(format!("the record of entry {index}: {error}")))
 }
 
-pub(crate) async fn list(
-    state: Data<AppState>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
+pub(crate) async fn list(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
     let page = Query::of(&request, &["after", "limit"])?.page()?;
     let value = blocking(&state, move |state| {
         let ledger = state.ledger();
@@ -101,13 +84,7 @@ pub(crate) async fn show(
     Query::of(&request, &[])?;
     let index = index_of(&path)?;
     let (tag, value) = blocking(&state, move |state| one(state.ledger(), index)).await?;
-    Ok(tagged(
-        &request,
-        &tag,
-        Cache::Revalidate,
-        "application/json",
-        || value.to_string().into_bytes(),
-    ))
+    Ok(tagged(&request, &tag, Cache::Revalidate, "application/json", || value.to_string().into_bytes()))
 }
 
 pub(crate) fn index_of(text: &str) -> Result<u64, WebError> {
@@ -122,20 +99,13 @@ fn one(ledger: &Ledger, index: u64) -> Result<(String, Value), WebError> {
     }
     let Read { bytes, header } = read(ledger, index)?;
     let opening = ledger.opening(index)?;
-    let tag = format!(
-        "{}-{}",
-        leaf_hash(&bytes),
-        if opening.is_some() { "r" } else { "a" }
-    );
+    let tag = format!("{}-{}", leaf_hash(&bytes), if opening.is_some() { "r" } else { "a" });
     let mut entry = Map::new();
     match opening {
         Some(opening) => {
-            let (salt, record) =
-                opening
-                    .split_at_checked(SALT_BYTES)
-                    .ok_or_else(|| WebError::Contradiction {
-                        what: format!("the record of entry {index} has no salt"),
-                    })?;
+            let (salt, record) = opening
+                .split_at_checked(SALT_BYTES)
+                .ok_or_else(|| WebError::Contradiction { what: format!("the record of entry {index} has no salt") })?;
             entry.insert("record".to_owned(), STANDARD.encode(record).into());
             entry.insert("salt".to_owned(), hex::encode(salt).into());
             if let Some(data) = read_again(ledger, &header, &opening)?.data {
@@ -143,11 +113,7 @@ fn one(ledger: &Ledger, index: u64) -> Result<(String, Value), WebError> {
             }
         }
         None => {
-            let why = if header.content.kept == Some(false) {
-                "not-kept"
-            } else {
-                "erased"
-            };
+            let why = if header.content.kept == Some(false) { "not-kept" } else { "erased" };
             entry.insert("absent".to_owned(), why.into());
         }
     }

@@ -47,11 +47,7 @@ impl WebError {
             Self::BatchTooLong => (413, "batch-too-long", "Too many events in a batch"),
             Self::Malformed { .. } => (400, "malformed", "No event could be read"),
             Self::Reserved { .. } => (403, "reserved", "Reserved for the ledger"),
-            Self::PersonalData { .. } => (
-                422,
-                "personal-data",
-                "Personal data where it can't be erased",
-            ),
+            Self::PersonalData { .. } => (422, "personal-data", "Personal data where it can't be erased"),
             Self::Subject { .. } => (422, "subject", "No subject"),
             Self::Schema { .. } => (422, "schema", "Data break their schema"),
             Self::Conflict { .. } => (409, "conflict", "Id used for other content"),
@@ -111,7 +107,8 @@ impl WebError {
             }
             Self::Erased { of } => json!({"of": of}),
             Self::Schema { violations, .. } => {
-                let place = |one: &SchemaViolation| json!({"message": one.message, "pointer": format!("/data{}", one.pointer)});
+                let place =
+                    |one: &SchemaViolation| json!({"message": one.message, "pointer": format!("/data{}", one.pointer)});
                 json!({"violations": violations.iter().map(place).collect::<Vec<_>>()})
             }
             Self::TooLarge { limit, .. } => json!({"limit": limit}),
@@ -135,10 +132,7 @@ impl WebError {
             tracing::error!(instance, code, error = %self, "a request failed");
         }
         let mut members = self.extensions();
-        members.insert(
-            "type".to_owned(),
-            format!("urn:modeltrail:problem:{code}").into(),
-        );
+        members.insert("type".to_owned(), format!("urn:modeltrail:problem:{code}").into());
         members.insert("title".to_owned(), title.into());
         members.insert("status".to_owned(), status.into());
         members.insert("detail".to_owned(), self.to_string().into());
@@ -163,9 +157,7 @@ fn export_kind(error: &ExportError) -> Kind {
     match error {
         ExportError::Subject { .. } => (400, "parameter", "Wrong parameter"),
         ExportError::AsOf { .. } => (404, "no-size", "Beyond the newest checkpoint"),
-        ExportError::Contradiction { .. } => {
-            (500, "contradiction", "The ledger contradicts itself")
-        }
+        ExportError::Contradiction { .. } => (500, "contradiction", "The ledger contradicts itself"),
         ExportError::Read { .. } => (500, "store", "The store can't answer"),
         ExportError::Bundle(_) => (500, "bundle", "The bundle can't be written"),
         ExportError::Sign { .. } => (503, "read-only", "Nothing can be signed"),
@@ -188,10 +180,7 @@ impl ResponseError for WebError {
                 response.insert_header((header::ALLOW, HeaderValue::from_static(allowed)));
             }
             Self::AdminToken => {
-                response.insert_header((
-                    header::WWW_AUTHENTICATE,
-                    "Bearer realm=\"modeltrail admin\"",
-                ));
+                response.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"modeltrail admin\""));
             }
             _ => {}
         }
@@ -202,11 +191,7 @@ impl ResponseError for WebError {
 /// Text from outside, for a message: cut and escaped.
 pub(crate) fn shown(text: &str) -> String {
     const SHOWN_CHARS: usize = 80;
-    let mut shown: String = text
-        .chars()
-        .take(SHOWN_CHARS)
-        .flat_map(char::escape_debug)
-        .collect();
+    let mut shown: String = text.chars().take(SHOWN_CHARS).flat_map(char::escape_debug).collect();
     if text.chars().nth(SHOWN_CHARS).is_some() {
         shown.push('…');
     }
@@ -222,33 +207,15 @@ mod tests {
         let wait = |error: AppendError| {
             let error = WebError::from(error);
             let response = error.error_response();
-            let after = response
-                .headers()
-                .get(header::RETRY_AFTER)
-                .map(|value| value.to_str().unwrap().to_owned());
+            let after = response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
             (response.status().as_u16(), error.code(), after)
         };
-        assert_eq!(
-            wait(AppendError::QueueFull),
-            (503, "queue-full", Some("1".to_owned()))
-        );
-        assert_eq!(
-            wait(AppendError::Stopped),
-            (503, "stopped", Some("60".to_owned()))
-        );
-        let paused = AppendError::Paused {
-            free_bytes: 1,
-            needed_bytes: 2,
-        };
+        assert_eq!(wait(AppendError::QueueFull), (503, "queue-full", Some("1".to_owned())));
+        assert_eq!(wait(AppendError::Stopped), (503, "stopped", Some("60".to_owned())));
+        let paused = AppendError::Paused { free_bytes: 1, needed_bytes: 2 };
         assert_eq!(wait(paused), (503, "paused", Some("10".to_owned())));
-        let gone = StoreError::Damaged {
-            what: "x".to_owned(),
-            detail: "y".to_owned(),
-        };
-        assert_eq!(
-            wait(AppendError::Sequencer(gone.into())),
-            (500, "store", None)
-        );
+        let gone = StoreError::Damaged { what: "x".to_owned(), detail: "y".to_owned() };
+        assert_eq!(wait(AppendError::Sequencer(gone.into())), (500, "store", None));
     }
 
     #[test]
@@ -258,10 +225,7 @@ mod tests {
         assert_ne!(first["instance"], second["instance"]);
         assert_eq!(first["type"], "urn:modeltrail:problem:no-entry");
         assert_eq!((&first["status"], &first["size"]), (&json!(404), &json!(3)));
-        assert_eq!(
-            first["detail"],
-            "there is no entry 7; the ledger has 3 entries, from 0"
-        );
+        assert_eq!(first["detail"], "there is no entry 7; the ledger has 3 entries, from 0");
     }
 
     #[test]

@@ -48,8 +48,7 @@ pub(crate) async fn post(
     let limits = state.config.limits;
     match mode {
         Mode::One => {
-            let body =
-                body::read(&state, &request, payload, limits.record_bytes, "an event").await?;
+            let body = body::read(&state, &request, payload, limits.record_bytes, "an event").await?;
             one(&state, headers, body).await
         }
         Mode::Batch => {
@@ -66,12 +65,8 @@ fn producer_headers(request: &HttpRequest) -> Result<ProducerHeaders, WebError> 
         if name != "content-type" && !name.starts_with("ce-") {
             continue;
         }
-        let text = std::str::from_utf8(value.as_bytes())
-            .map_err(|_| WebError::HeaderText { name: shown(name) })?;
-        found.push((
-            name.to_owned(),
-            text.trim_matches([' ', '\t']).as_bytes().to_vec(),
-        ));
+        let text = std::str::from_utf8(value.as_bytes()).map_err(|_| WebError::HeaderText { name: shown(name) })?;
+        found.push((name.to_owned(), text.trim_matches([' ', '\t']).as_bytes().to_vec()));
     }
     // Stable: values of one name stay as they came.
     found.sort_by(|a, b| a.0.cmp(&b.0));
@@ -97,28 +92,16 @@ fn mode(headers: &ProducerHeaders) -> Result<Mode, WebError> {
         return refuse(format!("the request has {how}; {takes}"));
     };
     let text = String::from_utf8_lossy(value);
-    let media = text
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim_matches([' ', '\t'])
-        .to_ascii_lowercase();
-    let binary = headers
-        .iter()
-        .any(|(name, value)| name == "ce-specversion" && !value.is_empty());
+    let media = text.split(';').next().unwrap_or_default().trim_matches([' ', '\t']).to_ascii_lowercase();
+    let binary = headers.iter().any(|(name, value)| name == "ce-specversion" && !value.is_empty());
     match media.as_str() {
         envelope::BATCH_MEDIA_TYPE => Ok(Mode::Batch),
         envelope::MEDIA_TYPE | dsse::MEDIA_TYPE => Ok(Mode::One),
-        "application/json" if !binary => refuse(format!(
-            "a body of application/json needs the header ce-specversion (binary mode); {takes}"
-        )),
-        other if binary && (other == "application/json" || other.ends_with("+json")) => {
-            Ok(Mode::One)
+        "application/json" if !binary => {
+            refuse(format!("a body of application/json needs the header ce-specversion (binary mode); {takes}"))
         }
-        other => refuse(format!(
-            "content type `{}` is none that events come in; {takes}",
-            shown(other)
-        )),
+        other if binary && (other == "application/json" || other.ends_with("+json")) => Ok(Mode::One),
+        other => refuse(format!("content type `{}` is none that events come in; {takes}", shown(other))),
     }
 }
 
@@ -135,13 +118,9 @@ fn send(
     body: &[u8],
 ) -> Result<Sent, WebError> {
     let limit = state.config.limits.record_bytes;
-    let attributes = headers
-        .iter()
-        .map(|(name, value)| (name.as_bytes(), value.as_slice()));
+    let attributes = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice()));
     let record =
-        RecordView::http(place, attributes, body).map_err(|error| WebError::Malformed {
-            detail: error.to_string(),
-        })?;
+        RecordView::http(place, attributes, body).map_err(|error| WebError::Malformed { detail: error.to_string() })?;
     let salt = Appender::salt();
     let prepared = Prepared::new(Via::Http, &record, salt, limit, state.ledger().origin());
     refusal::check(&prepared, limit)?;
@@ -159,30 +138,14 @@ fn send(
 fn settled(state: &AppState, salt: Salt, appended: &Appended) -> Result<(u16, Receipt), WebError> {
     let ledger = state.ledger();
     match &appended.outcome {
-        Outcome::Entry {
-            index,
-            conflict_of: None,
-            ..
-        } => Ok((201, receipt(ledger, *index, Some(salt), appended)?)),
-        Outcome::Entry {
-            index,
-            conflict_of: Some(of),
-            ..
-        } => {
+        Outcome::Entry { index, conflict_of: None, .. } => Ok((201, receipt(ledger, *index, Some(salt), appended)?)),
+        Outcome::Entry { index, conflict_of: Some(of), .. } => {
             let receipt = Box::new(receipt(ledger, *index, Some(salt), appended)?);
-            Err(WebError::Conflict {
-                of: of.get(),
-                index: index.get(),
-                receipt,
-            })
+            Err(WebError::Conflict { of: of.get(), index: index.get(), receipt })
         }
         Outcome::Duplicate { of, erased: true } => Err(WebError::Erased { of: of.get() }),
-        Outcome::Duplicate { of, erased: false } => {
-            Ok((200, receipt(ledger, *of, None, appended)?))
-        }
-        Outcome::Covered => Err(WebError::Internal {
-            what: "a position over HTTP",
-        }),
+        Outcome::Duplicate { of, erased: false } => Ok((200, receipt(ledger, *of, None, appended)?)),
+        Outcome::Covered => Err(WebError::Internal { what: "a position over HTTP" }),
     }
 }
 
@@ -191,11 +154,7 @@ async fn answered(sent: Sent) -> Result<(Salt, Appended), WebError> {
     Ok((sent.salt, appended))
 }
 
-async fn one(
-    state: &Data<AppState>,
-    headers: ProducerHeaders,
-    body: body::Body,
-) -> Result<HttpResponse, WebError> {
+async fn one(state: &Data<AppState>, headers: ProducerHeaders, body: body::Body) -> Result<HttpResponse, WebError> {
     let sent = if body.bytes.len() <= INLINE_BYTES {
         send(state, &headers, None, &body.bytes)?
     } else {
@@ -203,23 +162,13 @@ async fn one(
     };
     let (salt, appended) = answered(sent).await?;
     let (status, receipt) = blocking(state, move |state| settled(state, salt, &appended)).await?;
-    let mut response = if status == 201 {
-        HttpResponse::Created()
-    } else {
-        HttpResponse::Ok()
-    };
+    let mut response = if status == 201 { HttpResponse::Created() } else { HttpResponse::Ok() };
     response.insert_header((header::LOCATION, format!("/v1/entries/{}", receipt.index)));
-    Ok(response
-        .insert_header((header::CONTENT_TYPE, "application/json"))
-        .body(receipt.to_bytes()))
+    Ok(response.insert_header((header::CONTENT_TYPE, "application/json")).body(receipt.to_bytes()))
 }
 
 /// Every element is a record of its own with its own answer, in the order of the batch. What can't be split is refused whole.
-async fn batch(
-    state: &Data<AppState>,
-    headers: ProducerHeaders,
-    body: body::Body,
-) -> Result<HttpResponse, WebError> {
+async fn batch(state: &Data<AppState>, headers: ProducerHeaders, body: body::Body) -> Result<HttpResponse, WebError> {
     let sent = blocking(state, move |state| send_all(state, &headers, &body.bytes)).await?;
     let mut answers = Vec::with_capacity(sent.len());
     for sent in sent {
@@ -228,28 +177,18 @@ async fn batch(
             Err(refused) => Err(refused),
         });
     }
-    let results = blocking(state, move |state| {
-        Ok(answers
-            .into_iter()
-            .map(|answer| result(state, answer))
-            .collect::<Vec<_>>())
-    })
-    .await?;
+    let results =
+        blocking(state, move |state| Ok(answers.into_iter().map(|answer| result(state, answer)).collect::<Vec<_>>()))
+            .await?;
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "application/json"))
         .body(Value::Array(results).to_string()))
 }
 
-fn send_all(
-    state: &AppState,
-    headers: &ProducerHeaders,
-    body: &[u8],
-) -> Result<Vec<Result<Sent, WebError>>, WebError> {
+fn send_all(state: &AppState, headers: &ProducerHeaders, body: &[u8]) -> Result<Vec<Result<Sent, WebError>>, WebError> {
     let elements = envelope::split_batch(body).map_err(|error| match error.fault {
         strict::JsonFault::TooManyElements(_) => WebError::BatchTooLong,
-        _ => WebError::Malformed {
-            detail: format!("the batch is not a strict JSON array: {error}"),
-        },
+        _ => WebError::Malformed { detail: format!("the batch is not a strict JSON array: {error}") },
     })?;
     let count = elements.len();
     Ok(elements

@@ -39,31 +39,17 @@ struct Made {
     entry: u64,
 }
 
-pub(crate) async fn get(
-    state: Data<AppState>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
+pub(crate) async fn get(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
     let query = Query::of(&request, &["subject", "as_of"])?;
-    let subjects = query
-        .all("subject")
-        .map(|text| subject_of("subject", text).map(|subject| subject.as_str().to_owned()));
+    let subjects =
+        query.all("subject").map(|text| subject_of("subject", text).map(|subject| subject.as_str().to_owned()));
     let subjects = subjects.collect::<Result<BTreeSet<_>, _>>()?;
     if subjects.is_empty() || subjects.len() > MAX_SUBJECTS {
-        return Err(wrong(
-            "subject",
-            format!("must be given, once for each of at most {MAX_SUBJECTS} subjects"),
-        ));
+        return Err(wrong("subject", format!("must be given, once for each of at most {MAX_SUBJECTS} subjects")));
     }
-    let wanted = Request {
-        subjects,
-        as_of: query.number("as_of")?.map(TreeSize::new),
-    };
-    let full = |_| WebError::ExportsFull {
-        limit: state.config.limits.exports,
-    };
-    let permit = Arc::clone(&state.exports)
-        .try_acquire_owned()
-        .map_err(full)?;
+    let wanted = Request { subjects, as_of: query.number("as_of")?.map(TreeSize::new) };
+    let full = |_| WebError::ExportsFull { limit: state.config.limits.exports };
+    let permit = Arc::clone(&state.exports).try_acquire_owned().map_err(full)?;
     let made = blocking(&state, move |state| make(state, &wanted)).await?;
     let name = format!("attachment; filename=\"modeltrail-{}.zip\"", made.id);
     Ok(HttpResponse::Ok()
@@ -79,52 +65,26 @@ fn make(state: &AppState, wanted: &Request) -> Result<Made, WebError> {
     let appender = state.writable()?;
     let ledger = state.ledger();
     let head = ledger.published();
-    if let Some(asked) = wanted
-        .as_of
-        .map(TreeSize::get)
-        .filter(|asked| *asked > head.size)
-    {
-        return Err(WebError::NoSize {
-            asked,
-            size: head.size,
-        });
+    if let Some(asked) = wanted.as_of.map(TreeSize::get).filter(|asked| *asked > head.size) {
+        return Err(WebError::NoSize { asked, size: head.size });
     }
     let io = |doing| move |cause| WebError::Scratch { doing, cause };
     let file = tempfile::tempfile_in(&state.config.scratch).map_err(io("make"))?;
-    let view =
-        StoreView::new(ledger.store().as_ref(), TreeSize::new(head.size)).map_err(|source| {
-            ExportError::Read {
-                what: "the newest checkpoint".to_owned(),
-                source: Box::new(source),
-            }
-        })?;
+    let view = StoreView::new(ledger.store().as_ref(), TreeSize::new(head.size))
+        .map_err(|source| ExportError::Read { what: "the newest checkpoint".to_owned(), source: Box::new(source) })?;
     let sign = |text: &str| -> Result<Note, Box<dyn Error + Send + Sync>> {
         Ok(Note::parse(ledger.sign_note(&head, text)?.as_bytes())?)
     };
-    let finished = export(
-        &view,
-        wanted,
-        sign,
-        BufWriter::with_capacity(BUFFER_BYTES, file),
-    )?;
+    let finished = export(&view, wanted, sign, BufWriter::with_capacity(BUFFER_BYTES, file))?;
     let digest = finished.digest.to_string();
     let mut out = finished.out;
     out.flush().map_err(io("write"))?;
-    let mut file = out.into_inner().map_err(|error| WebError::Scratch {
-        doing: "write",
-        cause: error.into_error(),
-    })?;
+    let mut file = out.into_inner().map_err(|error| WebError::Scratch { doing: "write", cause: error.into_error() })?;
     let bytes = file.seek(SeekFrom::End(0)).map_err(io("read"))?;
     file.rewind().map_err(io("read"))?;
     let id = hex::encode(Appender::salt());
     let entry = record(appender, ledger.origin(), wanted, &head, &id, &digest)?;
-    Ok(Made {
-        file,
-        bytes,
-        id,
-        digest,
-        entry,
-    })
+    Ok(Made { file, bytes, id, digest, entry })
 }
 
 /// The entry that says that this bundle was made.
@@ -144,14 +104,9 @@ fn record(
         "kind": "bundle",
         "subjects": wanted.subjects,
     });
-    let appended = appender.act_blocking(Act::Own {
-        event_type: "modeltrail.export.created.v1".to_owned(),
-        data,
-    })?;
+    let appended = appender.act_blocking(Act::Own { event_type: "modeltrail.export.created.v1".to_owned(), data })?;
     match appended.outcome {
         Outcome::Entry { index, .. } => Ok(index.get()),
-        Outcome::Duplicate { .. } | Outcome::Covered => Err(WebError::Internal {
-            what: "recording an export",
-        }),
+        Outcome::Duplicate { .. } | Outcome::Covered => Err(WebError::Internal { what: "recording an export" }),
     }
 }

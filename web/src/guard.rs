@@ -17,10 +17,7 @@ use crate::state::AppState;
 
 /// On every answer. Nothing here is ever to be run, framed or guessed at by a browser.
 const STRICT: [(&str, &str); 6] = [
-    (
-        "content-security-policy",
-        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
+    ("content-security-policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     ("referrer-policy", "no-referrer"),
@@ -35,30 +32,18 @@ pub(crate) async fn guard<B: MessageBody + 'static>(
     let started = clock::now();
     let state = request.app_data::<Data<AppState>>().cloned();
     let method = request.method().clone();
-    let allowed = state
-        .as_ref()
-        .map_or(Err(WebError::Internal { what: "no state" }), |state| {
-            check(state, &request)
-        });
+    let allowed = state.as_ref().map_or(Err(WebError::Internal { what: "no state" }), |state| check(state, &request));
     let mut response = match allowed {
         Err(error) => request.into_response(error.error_response()),
         Ok(()) => next.call(request).await?.map_into_boxed_body(),
     };
     let route = response.request().match_pattern();
     if let Some(state) = state {
-        state.metrics.seen(
-            &method,
-            route.as_deref(),
-            response.status(),
-            started.elapsed(),
-        );
+        state.metrics.seen(&method, route.as_deref(), response.status(), started.elapsed());
     }
     let headers = response.headers_mut();
     for (name, value) in STRICT {
-        headers.insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -71,26 +56,14 @@ fn check(state: &AppState, request: &ServiceRequest) -> Result<(), WebError> {
     let host = one(headers, &header::HOST).ok_or(WebError::HostMissing)?;
     let hosts = &state.config.hosts;
     // A request line may name a host of its own, which goes before the header.
-    let asked = [
-        Some(host),
-        request
-            .uri()
-            .authority()
-            .map(|authority| authority.as_str()),
-    ];
-    if let Some(other) = asked
-        .into_iter()
-        .flatten()
-        .find(|asked| !hosts.allows(asked))
-    {
+    let asked = [Some(host), request.uri().authority().map(|authority| authority.as_str())];
+    if let Some(other) = asked.into_iter().flatten().find(|asked| !hosts.allows(asked)) {
         return Err(WebError::Host { host: shown(other) });
     }
     // A link on another page may lead to the page that lists what there is, and to nothing else.
     let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
     if !matches!(site, None | Some(b"same-origin" | b"none")) && request.path() != "/" {
-        return Err(WebError::CrossSite {
-            why: "Sec-Fetch-Site",
-        });
+        return Err(WebError::CrossSite { why: "Sec-Fetch-Site" });
     }
     if headers.contains_key(header::ORIGIN) {
         let origin = one(headers, &header::ORIGIN).and_then(|origin| origin.split_once("://"));

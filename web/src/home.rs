@@ -20,11 +20,7 @@ pub struct Endpoint {
 }
 
 const fn endpoint(method: &'static str, path: &'static str, gives: &'static str) -> Endpoint {
-    Endpoint {
-        method,
-        path,
-        gives,
-    }
+    Endpoint { method, path, gives }
 }
 
 /// All endpoints. `docs/API.md` describes each.
@@ -34,80 +30,31 @@ pub const ENDPOINTS: &[Endpoint] = &[
     endpoint("GET", "/v1/entries/{index}", "one entry with its record"),
     endpoint("GET", "/v1/trails", "all entries about one subject"),
     endpoint("GET", "/v1/subjects", "subjects by prefix"),
-    endpoint(
-        "GET",
-        "/v1/proofs/inclusion",
-        "the proof that an entry is in the ledger",
-    ),
-    endpoint(
-        "GET",
-        "/v1/proofs/consistency",
-        "the proof that the ledger only grew",
-    ),
-    endpoint(
-        "GET",
-        "/v1/checkpoints",
-        "kept checkpoints, the newest first",
-    ),
-    endpoint(
-        "GET",
-        "/v1/checkpoints/{size}",
-        "the checkpoint of one size",
-    ),
-    endpoint(
-        "GET",
-        "/v1/exports",
-        "a bundle about some subjects; that it was made is recorded",
-    ),
-    endpoint(
-        "GET",
-        "/v1/sources",
-        "lag, gaps and quarantine of every source",
-    ),
+    endpoint("GET", "/v1/proofs/inclusion", "the proof that an entry is in the ledger"),
+    endpoint("GET", "/v1/proofs/consistency", "the proof that the ledger only grew"),
+    endpoint("GET", "/v1/checkpoints", "kept checkpoints, the newest first"),
+    endpoint("GET", "/v1/checkpoints/{size}", "the checkpoint of one size"),
+    endpoint("GET", "/v1/exports", "a bundle about some subjects; that it was made is recorded"),
+    endpoint("GET", "/v1/sources", "lag, gaps and quarantine of every source"),
     endpoint("GET", "/v1/quarantine", "what was kept aside, and why"),
     endpoint("GET", "/v1/keys", "the keys of the ledger and of producers"),
     endpoint("POST", "/v1/admin/producers", "registers a producer's key"),
-    endpoint(
-        "POST",
-        "/v1/admin/producers/{key}/revoke",
-        "revokes a producer's key",
-    ),
+    endpoint("POST", "/v1/admin/producers/{key}/revoke", "revokes a producer's key"),
     endpoint("POST", "/v1/admin/keys/rotate", "rotates the ledger's key"),
-    endpoint(
-        "POST",
-        "/v1/admin/sources/{name}/rebase",
-        "lets a halted partition go on",
-    ),
-    endpoint(
-        "GET",
-        "/checkpoint",
-        "the newest checkpoint (C2SP tlog-tiles)",
-    ),
+    endpoint("POST", "/v1/admin/sources/{name}/rebase", "lets a halted partition go on"),
+    endpoint("GET", "/checkpoint", "the newest checkpoint (C2SP tlog-tiles)"),
     endpoint("GET", "/tile/{level}/{index}", "tiles (C2SP tlog-tiles)"),
-    endpoint(
-        "GET",
-        "/tile/entries/{index}",
-        "entry headers (C2SP tlog-tiles)",
-    ),
+    endpoint("GET", "/tile/entries/{index}", "entry headers (C2SP tlog-tiles)"),
     endpoint("GET", "/metrics", "measurements for Prometheus"),
     endpoint("GET", "/healthz", "whether the process answers"),
     endpoint("GET", "/readyz", "whether events are taken"),
 ];
 
-pub(crate) async fn page(
-    state: Data<AppState>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
+pub(crate) async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
     Query::of(&request, &[])?;
     let head = state.ledger().head();
-    let html = html(
-        state.ledger().origin(),
-        head.size,
-        state.ledger().clock_kind(),
-    );
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
-        .body(html))
+    let html = html(state.ledger().origin(), head.size, state.ledger().clock_kind());
+    Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8")).body(html))
 }
 
 fn html(origin: &str, size: u64, clock: &str) -> String {
@@ -123,22 +70,11 @@ fn html(origin: &str, size: u64, clock: &str) -> String {
 }
 
 fn row(endpoint: &Endpoint) -> String {
-    let Endpoint {
-        method,
-        path,
-        gives,
-    } = endpoint;
+    let Endpoint { method, path, gives } = endpoint;
     // What can be followed as it stands is a link; an export would be made by following it.
     let plain = *method == "GET" && !path.contains('{') && !matches!(*path, "/v1/exports");
-    let path = if plain {
-        format!("<a href=\"{path}\">{}</a>", escaped(path))
-    } else {
-        escaped(path)
-    };
-    format!(
-        "<tr><td>{method}</td><td><code>{path}</code></td><td>{}</td></tr>\n",
-        escaped(gives)
-    )
+    let path = if plain { format!("<a href=\"{path}\">{}</a>", escaped(path)) } else { escaped(path) };
+    format!("<tr><td>{method}</td><td><code>{path}</code></td><td>{}</td></tr>\n", escaped(gives))
 }
 
 fn escaped(text: &str) -> String {
@@ -164,9 +100,6 @@ mod tests {
     fn the_page_holds_no_markup_from_outside() {
         let page = html("<script>alert('x')</script>&\"", 3, "system");
         assert!(!page.contains("<script"), "{page}");
-        assert!(
-            page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;"),
-            "{page}"
-        );
+        assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;"), "{page}");
     }
 }

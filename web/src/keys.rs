@@ -15,41 +15,23 @@ use crate::respond::json as answer;
 use crate::state::AppState;
 
 /// The ledger's keys, and a page of the producers', by id.
-pub(crate) async fn list(
-    state: Data<AppState>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
+pub(crate) async fn list(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
     let query = Query::of(&request, &["after", "limit"])?;
     let after = query
         .one("after")?
-        .map(|text| {
-            text.parse::<Hex32>()
-                .map_err(|error| wrong("after", format!("is no key id: {error}")))
-        })
+        .map(|text| text.parse::<Hex32>().map_err(|error| wrong("after", format!("is no key id: {error}"))))
         .transpose()?;
     let limit = query.limit()?;
     // In memory: no read of the store.
     let head = state.ledger().head();
-    let mut producers: Vec<_> = head
-        .book
-        .all()
-        .into_iter()
-        .filter(|(id, _)| after.is_none_or(|after| *id > after))
-        .collect();
+    let mut producers: Vec<_> =
+        head.book.all().into_iter().filter(|(id, _)| after.is_none_or(|after| *id > after)).collect();
     let more = producers.len() > limit;
     producers.truncate(limit);
-    let next = producers
-        .last()
-        .filter(|_| more)
-        .map(|(id, _)| id.to_string());
+    let next = producers.last().filter(|_| more).map(|(id, _)| id.to_string());
     let ledger: Vec<Value> = head.keys.iter().map(ledger_key).collect();
-    let producers: Vec<Value> = producers
-        .into_iter()
-        .map(|(id, key)| producer_key(id, key))
-        .collect();
-    Ok(answer(
-        &json!({"ledger": ledger, "next": next, "origin": state.ledger().origin(), "producers": producers}),
-    ))
+    let producers: Vec<Value> = producers.into_iter().map(|(id, key)| producer_key(id, key)).collect();
+    Ok(answer(&json!({"ledger": ledger, "next": next, "origin": state.ledger().origin(), "producers": producers})))
 }
 
 fn ledger_key(key: &LedgerKey) -> Value {
@@ -69,11 +51,7 @@ fn producer_key(id: Hex32, key: &ProducerKey) -> Value {
         ("valid_until", key.valid_until.map(|time| time.to_string())),
     ];
     if let Some(members) = value.as_object_mut() {
-        members.extend(
-            optional
-                .into_iter()
-                .filter_map(|(name, text)| Some((name.to_owned(), text?.into()))),
-        );
+        members.extend(optional.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?.into()))));
     }
     value
 }

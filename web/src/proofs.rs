@@ -20,18 +20,11 @@ fn checkpoint(ledger: &Ledger, size: Option<u64>) -> Result<(u64, String), WebEr
         return Ok((head.size, head.note.to_string()));
     };
     if asked > head.size {
-        return Err(WebError::NoSize {
-            asked,
-            size: head.size,
-        });
+        return Err(WebError::NoSize { asked, size: head.size });
     }
     match ledger.checkpoint_up_to(asked)? {
         Some((size, note)) if size == asked => Ok((size, note)),
-        other => Err(WebError::NoCheckpoint {
-            asked,
-            before: other.map_or(0, |(size, _)| size),
-            size: head.size,
-        }),
+        other => Err(WebError::NoCheckpoint { asked, before: other.map_or(0, |(size, _)| size), size: head.size }),
     }
 }
 
@@ -39,10 +32,7 @@ fn hashes(proof: &[NodeHash]) -> Vec<String> {
     proof.iter().map(ToString::to_string).collect()
 }
 
-pub(crate) async fn inclusion(
-    state: Data<AppState>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
+pub(crate) async fn inclusion(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
     let query = Query::of(&request, &["index", "size"])?;
     let (index, size) = (query.demanded("index")?, query.number("size")?);
     let value = blocking(&state, move |state| {
@@ -53,23 +43,13 @@ pub(crate) async fn inclusion(
         }
         let proof = ledger.inclusion(index, size)?;
         let shown = hashes(&proof);
-        let file = TlogProof {
-            index,
-            hashes: proof,
-            checkpoint: note.clone(),
-            extra: None,
-        };
-        Ok(
-            json!({"checkpoint": note, "index": index, "proof": shown, "size": size, "tlog_proof": file.to_string()}),
-        )
+        let file = TlogProof { index, hashes: proof, checkpoint: note.clone(), extra: None };
+        Ok(json!({"checkpoint": note, "index": index, "proof": shown, "size": size, "tlog_proof": file.to_string()}))
     });
     Ok(answer(&value.await?))
 }
 
-pub(crate) async fn consistency(
-    state: Data<AppState>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
+pub(crate) async fn consistency(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
     let query = Query::of(&request, &["old", "new"])?;
     let (old, new) = (query.demanded("old")?, query.number("new")?);
     let value = blocking(&state, move |state| {
@@ -89,10 +69,7 @@ pub(crate) async fn consistency(
 }
 
 /// Kept checkpoints, the newest first.
-pub(crate) async fn checkpoints(
-    state: Data<AppState>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
+pub(crate) async fn checkpoints(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
     let query = Query::of(&request, &["before", "limit"])?;
     let (before, limit) = (query.number("before")?, query.limit()?);
     let value = blocking(&state, move |state| {
@@ -123,14 +100,7 @@ pub(crate) async fn checkpoint_of(
     path: Path<String>,
 ) -> Result<HttpResponse, WebError> {
     Query::of(&request, &[])?;
-    let size = parse_number(&path)
-        .ok_or_else(|| wrong("size", "is not a decimal number up to 2^53 - 1"))?;
+    let size = parse_number(&path).ok_or_else(|| wrong("size", "is not a decimal number up to 2^53 - 1"))?;
     let (_, note) = blocking(&state, move |state| checkpoint(state.ledger(), Some(size))).await?;
-    Ok(tagged(
-        &request,
-        &tag_of(note.as_bytes()),
-        Cache::Immutable,
-        "text/plain; charset=utf-8",
-        || note.into_bytes(),
-    ))
+    Ok(tagged(&request, &tag_of(note.as_bytes()), Cache::Immutable, "text/plain; charset=utf-8", || note.into_bytes()))
 }

@@ -13,22 +13,14 @@ use crate::respond::{blocking, json as answer};
 use crate::state::AppState;
 use crate::tally::{QUARANTINE, SCAN_HEADERS, interesting};
 
-pub(crate) async fn list(
-    state: Data<AppState>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
+pub(crate) async fn list(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
     let page = Query::of(&request, &["after", "limit"])?.page()?;
     let value = blocking(&state, move |state| {
         let ledger = state.ledger();
         let size = ledger.head().size;
         let end = size.min(page.first().saturating_add(SCAN_HEADERS));
-        let (next, found) = interesting(ledger, page.first(), end, page.limit, |header| {
-            header.contains(QUARANTINE)
-        })?;
-        let items = found
-            .iter()
-            .map(|header| item(ledger, header))
-            .collect::<Result<Vec<_>, _>>()?;
+        let (next, found) = interesting(ledger, page.first(), end, page.limit, |header| header.contains(QUARANTINE))?;
+        let items = found.iter().map(|header| item(ledger, header)).collect::<Result<Vec<_>, _>>()?;
         let next = (next < size && next > 0).then(|| next - 1);
         Ok(json!({"items": items, "next": next, "size": size}))
     });
@@ -36,9 +28,8 @@ pub(crate) async fn list(
 }
 
 fn item(ledger: &Ledger, header: &EntryHeader) -> Result<Value, WebError> {
-    let contradiction = |error: serde_json::Error| WebError::Contradiction {
-        what: format!("entry {}: {error}", header.index),
-    };
+    let contradiction =
+        |error: serde_json::Error| WebError::Contradiction { what: format!("entry {}: {error}", header.index) };
     let mut item = json!({
         "detail": detail(ledger, header)?,
         "index": header.index.get(),
@@ -52,39 +43,23 @@ fn item(ledger: &Ledger, header: &EntryHeader) -> Result<Value, WebError> {
         members.insert("of".to_owned(), of.get().into());
     }
     if let Some(event) = &header.event {
-        members.insert(
-            "event".to_owned(),
-            serde_json::to_value(event).map_err(contradiction)?,
-        );
+        members.insert("event".to_owned(), serde_json::to_value(event).map_err(contradiction)?);
     }
     Ok(item)
 }
 
 /// The reason in words. The ledger holds only the reason itself; the words follow from the record, where there is one.
 fn detail(ledger: &Ledger, header: &EntryHeader) -> Result<String, WebError> {
-    if let Some(of) = header
-        .quarantine
-        .as_ref()
-        .and_then(|quarantine| quarantine.of)
-    {
-        return Ok(format!(
-            "entry {of} has this source and id with other content"
-        ));
+    if let Some(of) = header.quarantine.as_ref().and_then(|quarantine| quarantine.of) {
+        return Ok(format!("entry {of} has this source and id with other content"));
     }
     let Some(opening) = ledger.opening(header.index.get())? else {
         let kept = header.content.kept.is_none();
-        let why = if kept {
-            "its record was erased"
-        } else {
-            "its record was not kept"
-        };
+        let why = if kept { "its record was erased" } else { "its record was not kept" };
         return Ok(format!("{why} ({} bytes)", header.content.size));
     };
     let found = read_again(ledger, header, &opening)?.quarantine;
-    Ok(found.map_or_else(
-        || "the reading in force finds nothing wrong with it".to_owned(),
-        |(_, detail)| detail,
-    ))
+    Ok(found.map_or_else(|| "the reading in force finds nothing wrong with it".to_owned(), |(_, detail)| detail))
 }
 
 #[cfg(test)]
@@ -95,10 +70,6 @@ mod tests {
     fn only_the_member_itself_counts() {
         let text = json!({"id": "\"quarantine\":{", "x": {"quarantine": 1}}).to_string();
         assert!(!text.contains(QUARANTINE), "{text}");
-        assert!(
-            json!({"quarantine": {"reason": "malformed"}, "a": Value::Null})
-                .to_string()
-                .contains(QUARANTINE)
-        );
+        assert!(json!({"quarantine": {"reason": "malformed"}, "a": Value::Null}).to_string().contains(QUARANTINE));
     }
 }

@@ -34,10 +34,7 @@ impl Page {
 }
 
 pub(crate) fn wrong(name: &str, fault: impl Into<String>) -> WebError {
-    WebError::Parameter {
-        name: shown(name),
-        fault: fault.into(),
-    }
+    WebError::Parameter { name: shown(name), fault: fault.into() }
 }
 
 impl Query {
@@ -51,18 +48,10 @@ impl Query {
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             if !known.contains(&name) {
-                let takes = if known.is_empty() {
-                    "none".to_owned()
-                } else {
-                    known.join(", ")
-                };
-                return Err(wrong(
-                    name,
-                    format!("is not known here; this endpoint takes: {takes}"),
-                ));
+                let takes = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                return Err(wrong(name, format!("is not known here; this endpoint takes: {takes}")));
             }
-            let value =
-                decoded(value).ok_or_else(|| wrong(name, "is not percent-encoded UTF-8"))?;
+            let value = decoded(value).ok_or_else(|| wrong(name, "is not percent-encoded UTF-8"))?;
             if found.len() == MAX_PARAMETERS {
                 return Err(wrong(name, format!("is one of more than {MAX_PARAMETERS}")));
             }
@@ -73,10 +62,7 @@ impl Query {
 
     /// All values of a parameter that may be repeated.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0
-            .iter()
-            .filter(move |(found, _)| found == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
     /// The value of a parameter that may be left out.
@@ -94,12 +80,9 @@ impl Query {
         let Some(text) = self.one(name)? else {
             return Ok(None);
         };
-        parse_number(text).map(Some).ok_or_else(|| {
-            wrong(
-                name,
-                format!("is `{}`, not a decimal number up to 2^53 - 1", shown(text)),
-            )
-        })
+        parse_number(text)
+            .map(Some)
+            .ok_or_else(|| wrong(name, format!("is `{}`, not a decimal number up to 2^53 - 1", shown(text))))
     }
 
     /// The number of a parameter that must be there.
@@ -109,32 +92,22 @@ impl Query {
 
     /// `limit`.
     pub(crate) fn limit(&self) -> Result<usize, WebError> {
-        let limit = self
-            .number("limit")?
-            .map_or(Some(DEFAULT_LIMIT), |limit| usize::try_from(limit).ok());
+        let limit = self.number("limit")?.map_or(Some(DEFAULT_LIMIT), |limit| usize::try_from(limit).ok());
         let limit = limit.filter(|limit| (1..=MAX_LIMIT).contains(limit));
         limit.ok_or_else(|| wrong("limit", format!("is not between 1 and {MAX_LIMIT}")))
     }
 
     /// `after` and `limit`.
     pub(crate) fn page(&self) -> Result<Page, WebError> {
-        Ok(Page {
-            after: self.number("after")?,
-            limit: self.limit()?,
-        })
+        Ok(Page { after: self.number("after")?, limit: self.limit()? })
     }
 }
 
 /// A decimal number without sign and leading zeros, up to 2^53 − 1.
 pub(crate) fn parse_number(text: &str) -> Option<u64> {
-    let plain = !text.is_empty()
-        && text.bytes().all(|byte| byte.is_ascii_digit())
-        && (text == "0" || !text.starts_with('0'));
-    if plain {
-        text.parse().ok().filter(|number| *number <= MAX_NUMBER)
-    } else {
-        None
-    }
+    let plain =
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    if plain { text.parse().ok().filter(|number| *number <= MAX_NUMBER) } else { None }
 }
 
 fn decoded(value: &str) -> Option<String> {
@@ -158,9 +131,7 @@ mod tests {
     use super::*;
 
     fn fault(text: &str) -> String {
-        match Query::parse(text, &["after", "limit", "subject"])
-            .and_then(|query| query.page().map(drop))
-        {
+        match Query::parse(text, &["after", "limit", "subject"]).and_then(|query| query.page().map(drop)) {
             Err(error) => error.to_string(),
             Ok(()) => String::new(),
         }
@@ -168,31 +139,15 @@ mod tests {
 
     #[test]
     fn values_are_decoded_once_and_a_plus_stays() {
-        let query =
-            Query::parse("subject=model/a%252Fb+c%401&subject=&subject", &["subject"]).unwrap();
-        assert_eq!(
-            query.all("subject").collect::<Vec<_>>(),
-            ["model/a%2Fb+c@1", "", ""]
-        );
+        let query = Query::parse("subject=model/a%252Fb+c%401&subject=&subject", &["subject"]).unwrap();
+        assert_eq!(query.all("subject").collect::<Vec<_>>(), ["model/a%2Fb+c@1", "", ""]);
     }
 
     #[test]
     fn pages_have_bounds() {
         let page = |text| Query::parse(text, &["after", "limit"]).unwrap().page();
-        assert_eq!(
-            page("").unwrap(),
-            Page {
-                after: None,
-                limit: DEFAULT_LIMIT
-            }
-        );
-        assert_eq!(
-            page("after=0&limit=1000").unwrap(),
-            Page {
-                after: Some(0),
-                limit: MAX_LIMIT
-            }
-        );
+        assert_eq!(page("").unwrap(), Page { after: None, limit: DEFAULT_LIMIT });
+        assert_eq!(page("after=0&limit=1000").unwrap(), Page { after: Some(0), limit: MAX_LIMIT });
         assert_eq!(page("after=0").unwrap().first(), 1);
         assert_eq!(page("").unwrap().first(), 0);
     }
@@ -202,47 +157,17 @@ mod tests {
         for (text, expected) in [
             ("limit=0", "parameter `limit` is not between 1 and 1000"),
             ("limit=1001", "parameter `limit` is not between 1 and 1000"),
-            (
-                "after=-1",
-                "parameter `after` is `-1`, not a decimal number up to 2^53 - 1",
-            ),
-            (
-                "after=01",
-                "parameter `after` is `01`, not a decimal number up to 2^53 - 1",
-            ),
-            (
-                "after=",
-                "parameter `after` is ``, not a decimal number up to 2^53 - 1",
-            ),
-            (
-                "after=9007199254740992",
-                "parameter `after` is `9007199254740992`, not a decimal number up to 2^53 - 1",
-            ),
+            ("after=-1", "parameter `after` is `-1`, not a decimal number up to 2^53 - 1"),
+            ("after=01", "parameter `after` is `01`, not a decimal number up to 2^53 - 1"),
+            ("after=", "parameter `after` is ``, not a decimal number up to 2^53 - 1"),
+            ("after=9007199254740992", "parameter `after` is `9007199254740992`, not a decimal number up to 2^53 - 1"),
             ("after=1&after=1", "parameter `after` is given twice"),
-            (
-                "subject=%",
-                "parameter `subject` is not percent-encoded UTF-8",
-            ),
-            (
-                "subject=%f",
-                "parameter `subject` is not percent-encoded UTF-8",
-            ),
-            (
-                "subject=%+f",
-                "parameter `subject` is not percent-encoded UTF-8",
-            ),
-            (
-                "subject=%ff",
-                "parameter `subject` is not percent-encoded UTF-8",
-            ),
-            (
-                "a%66ter=1",
-                "parameter `a%66ter` is not known here; this endpoint takes: after, limit, subject",
-            ),
-            (
-                "x=1",
-                "parameter `x` is not known here; this endpoint takes: after, limit, subject",
-            ),
+            ("subject=%", "parameter `subject` is not percent-encoded UTF-8"),
+            ("subject=%f", "parameter `subject` is not percent-encoded UTF-8"),
+            ("subject=%+f", "parameter `subject` is not percent-encoded UTF-8"),
+            ("subject=%ff", "parameter `subject` is not percent-encoded UTF-8"),
+            ("a%66ter=1", "parameter `a%66ter` is not known here; this endpoint takes: after, limit, subject"),
+            ("x=1", "parameter `x` is not known here; this endpoint takes: after, limit, subject"),
         ] {
             assert_eq!(fault(text), expected, "{text}");
         }

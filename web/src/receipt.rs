@@ -19,16 +19,12 @@ pub(crate) fn receipt(
     let salt = match salt {
         Some(salt) => salt.to_vec(),
         None => {
-            let mut opening = ledger
-                .opening(index.get())?
-                .ok_or(WebError::Erased { of: index.get() })?;
+            let mut opening = ledger.opening(index.get())?.ok_or(WebError::Erased { of: index.get() })?;
             opening.truncate(SALT_BYTES);
             opening
         }
     };
-    let missing = || WebError::Contradiction {
-        what: format!("the header of entry {index} is missing"),
-    };
+    let missing = || WebError::Contradiction { what: format!("the header of entry {index} is missing") };
     let header = ledger.header(index.get())?.ok_or_else(missing)?;
     let proof = TlogProof {
         index: index.get(),

@@ -25,21 +25,12 @@ pub(crate) fn check(record: &Prepared, limit: usize) -> Result<(), WebError> {
             Quarantine::Conflict => return Ok(()),
         });
     }
-    let Some(event) = record
-        .reading
-        .event
-        .as_ref()
-        .filter(|_| record.reading.known)
-    else {
+    let Some(event) = record.reading.event.as_ref().filter(|_| record.reading.known) else {
         return Ok(());
     };
     // An event without data is held against its schema like one with empty data: what is missing is named.
     let none: Value = json!({});
     let data = record.reading.data.as_ref().unwrap_or(&none);
-    catalogue::validate(&event.r#type, &absent_removed(data)).map_err(|violations| {
-        WebError::Schema {
-            event_type: event.r#type.clone(),
-            violations,
-        }
-    })
+    catalogue::validate(&event.r#type, &absent_removed(data))
+        .map_err(|violations| WebError::Schema { event_type: event.r#type.clone(), violations })
 }

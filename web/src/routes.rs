@@ -8,9 +8,7 @@ use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Respo
 use crate::errors::{WebError, shown};
 use crate::guard::guard;
 use crate::state::AppState;
-use crate::{
-    admin, entries, events, exports, health, home, keys, proofs, quarantine, sources, tiles, trails,
-};
+use crate::{admin, entries, events, exports, health, home, keys, proofs, quarantine, sources, tiles, trails};
 
 /// Puts all routes into an application, behind the checks that every request passes.
 pub fn configure(state: Data<AppState>) -> impl FnOnce(&mut ServiceConfig) {
@@ -32,11 +30,7 @@ fn all() -> impl HttpServiceFactory {
         .service(read("/v1/checkpoints", proofs::checkpoints))
         .service(read("/v1/checkpoints/{size}", proofs::checkpoint_of))
         // No HEAD: what is made is recorded, and a HEAD should make nothing.
-        .service(
-            web::resource("/v1/exports")
-                .route(web::get().to(exports::get))
-                .default_service(other_method("GET")),
-        )
+        .service(web::resource("/v1/exports").route(web::get().to(exports::get)).default_service(other_method("GET")))
         .service(read("/v1/sources", sources::list))
         .service(read("/v1/quarantine", quarantine::list))
         .service(read("/v1/keys", keys::list))
@@ -54,17 +48,12 @@ fn all() -> impl HttpServiceFactory {
 }
 
 async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, WebError> {
-    Err(WebError::NoRoute {
-        path: shown(request.uri().path()),
-    })
+    Err(WebError::NoRoute { path: shown(request.uri().path()) })
 }
 
 fn other_method(allowed: &'static str) -> actix_web::Route {
     web::to(move |request: HttpRequest| async move {
-        Err::<HttpResponse, _>(WebError::Method {
-            method: shown(request.method().as_str()),
-            allowed,
-        })
+        Err::<HttpResponse, _>(WebError::Method { method: shown(request.method().as_str()), allowed })
     })
 }
 
@@ -86,7 +75,5 @@ where
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    web::resource(path)
-        .route(web::post().to(handler))
-        .default_service(other_method("POST"))
+    web::resource(path).route(web::post().to(handler)).default_service(other_method("POST"))
 }

@@ -61,17 +61,9 @@ pub fn start(listener: TcpListener, state: AppState, workers: usize) -> io::Resu
             }
         })
     };
-    let thread = std::thread::Builder::new()
-        .name("mt-web".to_owned())
-        .spawn(run)?;
-    let handle = receiver
-        .recv()
-        .map_err(|_| io::Error::other("the server's thread ended before it started"))??;
-    Ok(Running {
-        address,
-        handle,
-        thread,
-    })
+    let thread = std::thread::Builder::new().name("mt-web".to_owned()).spawn(run)?;
+    let handle = receiver.recv().map_err(|_| io::Error::other("the server's thread ended before it started"))??;
+    Ok(Running { address, handle, thread })
 }
 
 impl Running {
@@ -88,8 +80,6 @@ impl Running {
     pub fn stop(self) -> io::Result<()> {
         // The command is queued when the call is made; what it returns only tells when it is done, and joining tells that too.
         drop(self.handle.stop(true));
-        self.thread
-            .join()
-            .unwrap_or_else(|_| Err(io::Error::other("the server's thread panicked")))
+        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the server's thread panicked")))
     }
 }

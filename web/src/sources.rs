@@ -30,10 +30,7 @@ impl SourceStatus for NoSources {
     }
 }
 
-pub(crate) async fn list(
-    state: Data<AppState>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
+pub(crate) async fn list(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
     Query::of(&request, &[])?;
     Ok(answer(&blocking(&state, overview).await?))
 }
@@ -54,18 +51,14 @@ fn overview(state: &AppState) -> Result<Value, WebError> {
         let mut tally = state.tally.lock().unwrap_or_else(PoisonError::into_inner);
         let counted_to = tally.advance(ledger, size)?;
         for (name, counts) in tally.sources() {
-            rows.entry(name.clone())
-                .or_default()
-                .insert("recorded".to_owned(), counts.to_json());
+            rows.entry(name.clone()).or_default().insert("recorded".to_owned(), counts.to_json());
         }
         counted_to
     };
     for live in state.config.sources.sources() {
         if let Some(name) = live.get("source").and_then(Value::as_str) {
             let name = name.to_owned();
-            rows.entry(name)
-                .or_default()
-                .insert("live".to_owned(), live);
+            rows.entry(name).or_default().insert("live".to_owned(), live);
         }
     }
     let named = |(name, mut row): (String, Map<String, Value>)| {

@@ -55,12 +55,7 @@ impl Hosts {
     /// Loopback, and these names or addresses, without port.
     #[must_use]
     pub fn new(configured: impl IntoIterator<Item = String>) -> Self {
-        Self {
-            configured: configured
-                .into_iter()
-                .map(|host| host.to_ascii_lowercase())
-                .collect(),
-        }
+        Self { configured: configured.into_iter().map(|host| host.to_ascii_lowercase()).collect() }
     }
 
     /// Whether a request with this `Host` (a port may follow) is meant for us.
@@ -70,22 +65,15 @@ impl Hosts {
             return false;
         };
         let host = host.to_ascii_lowercase();
-        let loopback = host == "localhost"
-            || host
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback());
+        let loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         loopback || self.configured.contains(&host)
     }
 }
 
 /// The host of `host`, `host:port`, `[v6]` or `[v6]:port`.
 fn host_of(authority: &str) -> Option<&str> {
-    let port_is_right = |port: &str| {
-        port.is_empty()
-            || port
-                .strip_prefix(':')
-                .is_some_and(|port| port.parse::<u16>().is_ok())
-    };
+    let port_is_right =
+        |port: &str| port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
     if let Some(rest) = authority.strip_prefix('[') {
         let (host, port) = rest.split_once(']')?;
         return Some(host).filter(|_| port_is_right(port));
@@ -113,11 +101,7 @@ impl TokenHash {
     #[must_use]
     pub fn is_of(&self, token: &str) -> bool {
         let other = Self::of(token);
-        self.0
-            .iter()
-            .zip(other.0)
-            .fold(0, |differs, (ours, theirs)| differs | (ours ^ theirs))
-            == 0
+        self.0.iter().zip(other.0).fold(0, |differs, (ours, theirs)| differs | (ours ^ theirs)) == 0
     }
 }
 
@@ -163,17 +147,8 @@ impl AppState {
         let limits = &mut config.limits;
         limits.record_bytes = limits.record_bytes.min(MAX_RECORD_LIMIT);
         limits.batch_bytes = limits.batch_bytes.min(json::MAX_BYTES);
-        let (bodies, exports) = (
-            Budget::new(config.limits.bodies_bytes),
-            Semaphore::new(config.limits.exports),
-        );
-        Self {
-            config,
-            bodies,
-            exports: Arc::new(exports),
-            tally: Mutex::default(),
-            metrics: HttpMetrics::new(),
-        }
+        let (bodies, exports) = (Budget::new(config.limits.bodies_bytes), Semaphore::new(config.limits.exports));
+        Self { config, bodies, exports: Arc::new(exports), tally: Mutex::default(), metrics: HttpMetrics::new() }
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {
@@ -183,18 +158,11 @@ impl AppState {
     /// The appender, if something can be written now. What is said here may be outdated at once; the writer decides.
     pub(crate) fn writable(&self) -> Result<&Appender, AppendError> {
         let appender = self.config.appender.as_ref();
-        let appender = appender.ok_or_else(|| AppendError::ReadOnly {
-            why: "it was started for reading only".to_owned(),
-        })?;
+        let appender =
+            appender.ok_or_else(|| AppendError::ReadOnly { why: "it was started for reading only".to_owned() })?;
         match self.ledger().status() {
             WriterStatus::Running => Ok(appender),
-            WriterStatus::Paused {
-                free_bytes,
-                needed_bytes,
-            } => Err(AppendError::Paused {
-                free_bytes,
-                needed_bytes,
-            }),
+            WriterStatus::Paused { free_bytes, needed_bytes } => Err(AppendError::Paused { free_bytes, needed_bytes }),
             WriterStatus::Poisoned { cause } => Err(AppendError::Poisoned { cause }),
             WriterStatus::ReadOnly { why } => Err(AppendError::ReadOnly { why }),
             WriterStatus::Stopped => Err(AppendError::Stopped),
@@ -215,22 +183,13 @@ pub(crate) struct Portion {
 
 impl Budget {
     fn new(bytes: usize) -> Arc<Self> {
-        Arc::new(Self {
-            free: AtomicUsize::new(bytes),
-        })
+        Arc::new(Self { free: AtomicUsize::new(bytes) })
     }
 
     /// Takes `bytes`, if that many are free.
     pub(crate) fn take(self: &Arc<Self>, bytes: usize) -> Option<Portion> {
-        let taken = self
-            .free
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| {
-                free.checked_sub(bytes)
-            });
-        taken.ok().map(|_| Portion {
-            budget: Arc::clone(self),
-            bytes,
-        })
+        let taken = self.free.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| free.checked_sub(bytes));
+        taken.ok().map(|_| Portion { budget: Arc::clone(self), bytes })
     }
 }
 

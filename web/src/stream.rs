@@ -31,11 +31,7 @@ pub(crate) struct FileBody {
 impl FileBody {
     /// The next `bytes` of `file`. The permit is given back when they are sent, or the receiver has gone.
     pub(crate) fn new(file: File, bytes: u64, permit: OwnedSemaphorePermit) -> Self {
-        Self {
-            state: State::Idle(file),
-            left: bytes,
-            _permit: permit,
-        }
+        Self { state: State::Idle(file), left: bytes, _permit: permit }
     }
 }
 
@@ -43,10 +39,7 @@ fn read(mut file: File, most: u64) -> io::Result<Piece> {
     let mut piece = vec![0; PIECE_BYTES.min(usize::try_from(most).unwrap_or(PIECE_BYTES))];
     let bytes = file.read(&mut piece)?;
     if bytes == 0 {
-        return Err(io::Error::new(
-            io::ErrorKind::UnexpectedEof,
-            "the temporary file is shorter than it was",
-        ));
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the temporary file is shorter than it was"));
     }
     piece.truncate(bytes);
     Ok((file, piece))
@@ -59,31 +52,26 @@ impl MessageBody for FileBody {
         BodySize::Sized(self.left)
     }
 
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Bytes>>> {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         loop {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Idle(_) if self.left == 0 => return Poll::Ready(None),
                 State::Idle(file) => {
                     let most = self.left;
-                    self.state =
-                        State::Reading(tokio::task::spawn_blocking(move || read(file, most)));
+                    self.state = State::Reading(tokio::task::spawn_blocking(move || read(file, most)));
                 }
                 State::Reading(mut reading) => {
                     let Poll::Ready(done) = Pin::new(&mut reading).poll(context) else {
                         self.state = State::Reading(reading);
                         return Poll::Pending;
                     };
-                    return Poll::Ready(Some(
-                        done.unwrap_or_else(|error| Err(io::Error::other(error)))
-                            .map(|(file, piece)| {
-                                self.left -= piece.len() as u64;
-                                self.state = State::Idle(file);
-                                Bytes::from(piece)
-                            }),
-                    ));
+                    return Poll::Ready(Some(done.unwrap_or_else(|error| Err(io::Error::other(error))).map(
+                        |(file, piece)| {
+                            self.left -= piece.len() as u64;
+                            self.state = State::Idle(file);
+                            Bytes::from(piece)
+                        },
+                    )));
                 }
                 State::Done => return Poll::Ready(None),
             }

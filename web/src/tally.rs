@@ -45,13 +45,10 @@ pub(crate) struct Tally {
 impl Tally {
     /// Goes on counting, up to `size` or [`SCAN_HEADERS`] further. Gives the index up to which is counted.
     pub(crate) fn advance(&mut self, ledger: &Ledger, size: u64) -> Result<u64, WebError> {
-        let (end, found) = interesting(
-            ledger,
-            self.next,
-            size.min(self.next.saturating_add(SCAN_HEADERS)),
-            usize::MAX,
-            |header| header.contains(QUARANTINE) || header.contains(GAP),
-        )?;
+        let (end, found) =
+            interesting(ledger, self.next, size.min(self.next.saturating_add(SCAN_HEADERS)), usize::MAX, |header| {
+                header.contains(QUARANTINE) || header.contains(GAP)
+            })?;
         for header in &found {
             self.count(ledger, header)?;
         }
@@ -61,36 +58,17 @@ impl Tally {
 
     fn count(&mut self, ledger: &Ledger, header: &EntryHeader) -> Result<(), WebError> {
         if let Some(quarantine) = &header.quarantine {
-            let source = header
-                .received
-                .source
-                .as_deref()
-                .unwrap_or(&header.received.via);
-            *self
-                .source(source)
-                .quarantined
-                .entry(quarantine.reason.clone())
-                .or_default() += 1;
+            let source = header.received.source.as_deref().unwrap_or(&header.received.via);
+            *self.source(source).quarantined.entry(quarantine.reason.clone()).or_default() += 1;
         }
-        let is_gap = header.received.via == "ledger"
-            && header
-                .event
-                .as_ref()
-                .is_some_and(|event| event.r#type == GAP);
+        let is_gap = header.received.via == "ledger" && header.event.as_ref().is_some_and(|event| event.r#type == GAP);
         if is_gap {
-            let event = own_event(ledger.store().as_ref(), header.index).map_err(|error| {
-                WebError::Contradiction {
-                    what: error.to_string(),
-                }
-            })?;
+            let event = own_event(ledger.store().as_ref(), header.index)
+                .map_err(|error| WebError::Contradiction { what: error.to_string() })?;
             let data = event.map(|(_, data)| data).unwrap_or_default();
             let number = |name: &str| data.get(name).and_then(Value::as_u64).unwrap_or_default();
             let (first, last) = (number("first"), number("last"));
-            let counts = self.source(
-                data.get("source")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default(),
-            );
+            let counts = self.source(data.get("source").and_then(Value::as_str).unwrap_or_default());
             counts.gaps += 1;
             counts.gap_positions += (last + 1).saturating_sub(first);
         }
@@ -122,29 +100,24 @@ pub(crate) fn interesting(
     if from >= end || most == 0 {
         return Ok((from.min(end), found));
     }
-    ledger
-        .store()
-        .scan_headers(EntryIndex(from), &mut |index, bytes| {
-            if index.get() >= end {
-                return ControlFlow::Break(());
-            }
-            next = index.get() + 1;
-            if std::str::from_utf8(bytes).is_ok_and(&wanted) {
-                match EntryHeader::parse(bytes) {
-                    Ok(header) => found.push(header),
-                    Err(error) => {
-                        damaged = Some(StoreError::Damaged {
-                            what: format!("header {index}"),
-                            detail: error.to_string(),
-                        })
-                    }
+    ledger.store().scan_headers(EntryIndex(from), &mut |index, bytes| {
+        if index.get() >= end {
+            return ControlFlow::Break(());
+        }
+        next = index.get() + 1;
+        if std::str::from_utf8(bytes).is_ok_and(&wanted) {
+            match EntryHeader::parse(bytes) {
+                Ok(header) => found.push(header),
+                Err(error) => {
+                    damaged = Some(StoreError::Damaged { what: format!("header {index}"), detail: error.to_string() })
                 }
             }
-            if next == end || found.len() == most || damaged.is_some() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        })?;
+        }
+        if next == end || found.len() == most || damaged.is_some() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    })?;
     damaged.map_or(Ok((next, found)), |error| Err(error.into()))
 }

@@ -18,27 +18,14 @@ const MAX_PREFIX_BYTES: usize = 512;
 
 /// A subject in a parameter.
 pub(crate) fn subject_of(name: &str, text: &str) -> Result<Subject, WebError> {
-    Subject::parse(text).map_err(|error| {
-        wrong(
-            name,
-            format!("is `{}`, not a subject: {error}", shown(text)),
-        )
-    })
+    Subject::parse(text).map_err(|error| wrong(name, format!("is `{}`, not a subject: {error}", shown(text))))
 }
 
-pub(crate) async fn trail(
-    state: Data<AppState>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
+pub(crate) async fn trail(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
     let query = Query::of(&request, &["subject", "after", "limit"])?;
-    let subject = query
-        .one("subject")?
-        .ok_or_else(|| wrong("subject", "is missing"))?;
+    let subject = query.one("subject")?.ok_or_else(|| wrong("subject", "is missing"))?;
     let (subject, page) = (subject_of("subject", subject)?, query.page()?);
-    let value = blocking(&state, move |state| {
-        steps(state.ledger(), subject.as_str(), page)
-    })
-    .await?;
+    let value = blocking(&state, move |state| steps(state.ledger(), subject.as_str(), page)).await?;
     Ok(answer(&value))
 }
 
@@ -46,14 +33,8 @@ fn steps(ledger: &Ledger, subject: &str, page: Page) -> Result<Value, WebError> 
     let size = ledger.head().size;
     let count = count_below(ledger, subject, size)?;
     let first = page.first();
-    let wanted = usize::try_from(count.saturating_sub(first))
-        .unwrap_or(usize::MAX)
-        .min(page.limit);
-    let indices = if wanted == 0 {
-        Vec::new()
-    } else {
-        ledger.trail(subject, first, wanted)?
-    };
+    let wanted = usize::try_from(count.saturating_sub(first)).unwrap_or(usize::MAX).min(page.limit);
+    let indices = if wanted == 0 { Vec::new() } else { ledger.trail(subject, first, wanted)? };
     let (mut items, mut bytes, mut n) = (Vec::new(), 0, first);
     for index in indices {
         if bytes >= PAGE_BYTES {
@@ -61,9 +42,7 @@ fn steps(ledger: &Ledger, subject: &str, page: Page) -> Result<Value, WebError> 
         }
         let entry = read(ledger, index.get())?;
         let step = entry.header.step(subject);
-        let role = step
-            .filter(|step| step.n == n)
-            .map(|step| step.role.clone());
+        let role = step.filter(|step| step.n == n).map(|step| step.role.clone());
         let role = role.ok_or_else(|| WebError::Contradiction {
             what: format!("entry {index} is not step {n} of the trail of {subject}"),
         })?;
@@ -91,10 +70,7 @@ fn count_below(ledger: &Ledger, subject: &str, size: u64) -> Result<u64, WebErro
     while end > 0 {
         let from = end.saturating_sub(BACK);
         let page = ledger.trail(subject, from, usize::try_from(end - from).unwrap_or(0))?;
-        let below = page
-            .iter()
-            .take_while(|index: &&EntryIndex| index.get() < size)
-            .count() as u64;
+        let below = page.iter().take_while(|index: &&EntryIndex| index.get() < size).count() as u64;
         if below > 0 {
             return Ok(from + below);
         }
@@ -103,24 +79,17 @@ fn count_below(ledger: &Ledger, subject: &str, size: u64) -> Result<u64, WebErro
     Ok(0)
 }
 
-pub(crate) async fn subjects(
-    state: Data<AppState>,
-    request: HttpRequest,
-) -> Result<HttpResponse, WebError> {
+pub(crate) async fn subjects(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
     let query = Query::of(&request, &["prefix", "after", "limit"])?;
     let prefix = query.one("prefix")?.unwrap_or_default().to_owned();
     let after = query.one("after")?.map(str::to_owned);
     let limit = query.limit()?;
     for (name, text) in [("prefix", Some(&prefix)), ("after", after.as_ref())] {
-        let plain = |text: &String| {
-            text.len() <= MAX_PREFIX_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic())
-        };
+        let plain = |text: &String| text.len() <= MAX_PREFIX_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic());
         if !text.is_none_or(plain) {
             return Err(wrong(
                 name,
-                format!(
-                    "is not at most {MAX_PREFIX_BYTES} printable ASCII characters, as subjects are"
-                ),
+                format!("is not at most {MAX_PREFIX_BYTES} printable ASCII characters, as subjects are"),
             ));
         }
     }

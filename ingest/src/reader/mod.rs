@@ -219,6 +219,7 @@ impl Reader {
         for _ in 0..BURST {
             let Some(polled) = client.poll(wait) else { break };
             wait = Duration::ZERO;
+            modeltrail_store::failpoint::hit("ingest.polled");
             self.polled(&polled, at);
             if self.outbox.full() && !self.deliver() {
                 break;

@@ -49,7 +49,8 @@ impl fmt::Display for Damage {
 }
 
 /// The invariants, in order.
-pub const INVARIANTS: [&str; 12] = ["L-1", "L-2", "L-3", "L-4", "L-5", "L-6", "L-7", "L-8", "L-9", "L-10", "L-11", "L-12"];
+pub const INVARIANTS: [&str; 12] =
+    ["L-1", "L-2", "L-3", "L-4", "L-5", "L-6", "L-7", "L-8", "L-9", "L-10", "L-11", "L-12"];
 /// Those that headers alone can't show.
 pub const NEED_RECORDS: [&str; 2] = ["L-10", "L-12"];
 

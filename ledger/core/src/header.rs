@@ -91,7 +91,7 @@ pub struct Quarantined {
     pub reason: String,
 }
 
-/// `received` of a header. Which members are there depends on `via`; [`EntryHeader::check`] holds them to it.
+/// `received` of a header. Which members are there depends on `via`; [`EntryHeader::parse`] holds them to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Received {
@@ -277,7 +277,9 @@ impl EntryHeader {
             }
         }
         match &self.quarantine {
-            Some(q) if (q.reason == "conflict") != q.of.is_some() => refuse("quarantine.of", "goes with a conflict and only there"),
+            Some(q) if (q.reason == "conflict") != q.of.is_some() => {
+                refuse("quarantine.of", "goes with a conflict and only there")
+            }
             Some(q) if q.of.is_some_and(|of| of >= self.index) => refuse("quarantine.of", "is not an earlier entry"),
             _ => Ok(()),
         }
@@ -303,12 +305,18 @@ impl Received {
 
     fn check(&self) -> Result<(), HeaderError> {
         let refuse = |member, fault| Err(HeaderError::Member { member, fault });
-        let canonical_time = modeltrail_schemas::time::parse_rfc3339(&self.at).is_some_and(|at| at.to_string() == self.at);
+        let canonical_time =
+            modeltrail_schemas::time::parse_rfc3339(&self.at).is_some_and(|at| at.to_string() == self.at);
         if !canonical_time {
             return refuse("received.at", "is not a UTC time with six digits");
         }
-        let kafka = self.generation.is_some() && self.offset.is_some() && self.partition.is_some() && self.source.is_some();
-        let any_kafka = self.generation.is_some() || self.offset.is_some() || self.partition.is_some() || self.source.is_some() || self.skipped.is_some();
+        let kafka =
+            self.generation.is_some() && self.offset.is_some() && self.partition.is_some() && self.source.is_some();
+        let any_kafka = self.generation.is_some()
+            || self.offset.is_some()
+            || self.partition.is_some()
+            || self.source.is_some()
+            || self.skipped.is_some();
         let fits = match self.via.as_str() {
             "kafka" => kafka && self.producer.is_none(),
             "http" => !any_kafka && self.producer.is_some(),

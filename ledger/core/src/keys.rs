@@ -62,7 +62,8 @@ impl Entitlement {
     /// Whether these patterns cover an event of this type about this subject.
     #[must_use]
     pub fn covers(&self, event_type: &str, about: &str) -> bool {
-        self.types.iter().any(|pattern| glob(pattern, event_type)) && self.subjects.iter().any(|pattern| glob(pattern, about))
+        self.types.iter().any(|pattern| glob(pattern, event_type))
+            && self.subjects.iter().any(|pattern| glob(pattern, about))
     }
 }
 
@@ -254,7 +255,14 @@ impl KeyBook {
             .collect()
     }
 
-    fn signer(&self, signature: &Signature, message: &[u8], reading: &Reading, origin: &str, received_at: Micros) -> Signer {
+    fn signer(
+        &self,
+        signature: &Signature,
+        message: &[u8],
+        reading: &Reading,
+        origin: &str,
+        received_at: Micros,
+    ) -> Signer {
         let id = header_key(&signature.keyid);
         let known = signature.keyid.parse::<Hex32>().ok().and_then(|id| self.keys.get(&id));
         let Some(key) = known else {
@@ -266,8 +274,16 @@ impl KeyBook {
 }
 
 impl ProducerKey {
-    fn status(&self, signature: &Signature, message: &[u8], reading: &Reading, origin: &str, at: Micros) -> SignerStatus {
-        let holds = <&[u8; 64]>::try_from(signature.sig.as_slice()).is_ok_and(|sig| strict_ed25519::verify(&self.public, message, sig));
+    fn status(
+        &self,
+        signature: &Signature,
+        message: &[u8],
+        reading: &Reading,
+        origin: &str,
+        at: Micros,
+    ) -> SignerStatus {
+        let holds = <&[u8; 64]>::try_from(signature.sig.as_slice())
+            .is_ok_and(|sig| strict_ed25519::verify(&self.public, message, sig));
         if !holds {
             return SignerStatus::Bad;
         }

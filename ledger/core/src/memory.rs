@@ -6,7 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use modeltrail_tlog::tree::TreeSize;
 
-use crate::store::{PositionRow, SealBatch, Store, StoreError, VisitCheckpoint, VisitId, VisitRow, VisitTile, VisitTrail};
+use crate::store::{
+    PositionRow, SealBatch, Store, StoreError, VisitCheckpoint, VisitId, VisitRow, VisitTile, VisitTrail,
+};
 use crate::types::EntryIndex;
 
 /// What goes wrong at the next seal.

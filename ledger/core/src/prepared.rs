@@ -35,7 +35,8 @@ impl Prepared {
         // What arrives from outside needs no index to be read, and the origin only to see who borrows it.
         let outside = OwnContext { origin, received_at: Micros::EPOCH, index: None };
         let kept = record.encoded_len() <= limit;
-        let reading = if kept { reading::read_view(via, record, &outside) } else { oversize(record.encoded_len(), limit) };
+        let reading =
+            if kept { reading::read_view(via, record, &outside) } else { oversize(record.encoded_len(), limit) };
         Self::with_reading(via, record, salt, reading, kept)
     }
 

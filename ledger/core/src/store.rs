@@ -90,7 +90,9 @@ pub enum StoreError {
         detail: String,
     },
     /// An earlier write failed: what is on disk is in doubt, so nothing more is written. Reads go on.
-    #[error("the writer is poisoned since a write failed ({cause}); nothing more is written until modeltraild is restarted")]
+    #[error(
+        "the writer is poisoned since a write failed ({cause}); nothing more is written until modeltraild is restarted"
+    )]
     Poisoned {
         /// The first failure.
         cause: String,

@@ -9,13 +9,17 @@ use modeltrail_core::store::StoreError;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AppendError {
     /// A write failed before; what is on disk is in doubt. This record may or may not be there: send it again, with the same id, after the restart.
-    #[error("the writer is poisoned since a write failed ({cause}); restart modeltraild, then send again with the same id")]
+    #[error(
+        "the writer is poisoned since a write failed ({cause}); restart modeltraild, then send again with the same id"
+    )]
     Poisoned {
         /// The first failure.
         cause: String,
     },
     /// The disk is nearly full.
-    #[error("writes pause: {free_bytes} bytes are free on the data disk and {needed_bytes} are kept in reserve; free some space, then send again")]
+    #[error(
+        "writes pause: {free_bytes} bytes are free on the data disk and {needed_bytes} are kept in reserve; free some space, then send again"
+    )]
     Paused {
         /// Free bytes.
         free_bytes: u64,

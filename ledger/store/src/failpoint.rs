@@ -31,7 +31,8 @@ pub fn arm(text: &str) -> Result<(), String> {
     if !ALL.contains(&name) {
         return Err(format!("there is no failpoint {name}; there are {}", ALL.join(", ")));
     }
-    let count: u64 = count.parse().ok().filter(|count| *count > 0).ok_or_else(|| format!("{count} is not a positive number"))?;
+    let count: u64 =
+        count.parse().ok().filter(|count| *count > 0).ok_or_else(|| format!("{count} is not a positive number"))?;
     let _ = ARMED.set(Armed { name: name.to_owned(), left: AtomicU64::new(count) });
     Ok(())
 }

@@ -4,11 +4,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use modeltrail_core::sequencer::{Found, open_checkpoint};
 use modeltrail_tlog::tree::{self, TreeSize};
 
+use crate::clock;
 use crate::error::OpenError;
 use crate::files;
 use crate::ledger::{Ledger, Tiles};
@@ -51,7 +52,11 @@ impl HeadFile {
     /// # Errors
     /// It can't be written.
     pub fn write(&self, note: &str) -> Result<(), OpenError> {
-        files::replace(&self.path, note.as_bytes()).map_err(|cause| OpenError::File { doing: "write the head file", path: self.path.clone(), cause })
+        files::replace(&self.path, note.as_bytes()).map_err(|cause| OpenError::File {
+            doing: "write the head file",
+            path: self.path.clone(),
+            cause,
+        })
     }
 
     /// Holds the head file against what was found: equal, or older with our root at that size, is good.
@@ -59,7 +64,11 @@ impl HeadFile {
     /// # Errors
     /// It is newer, has another root, is another ledger's or can't be read.
     pub(crate) fn check(&self, found: &Found, tiles: &Tiles) -> Result<Verdict, OpenError> {
-        let text = files::read_small(&self.path).map_err(|cause| OpenError::File { doing: "read the head file", path: self.path.clone(), cause })?;
+        let text = files::read_small(&self.path).map_err(|cause| OpenError::File {
+            doing: "read the head file",
+            path: self.path.clone(),
+            cause,
+        })?;
         let Some(text) = text else {
             // A new ledger has nothing that could have been rolled back.
             return Ok(if found.checkpoint.size.get() <= 1 { Verdict::Agrees } else { Verdict::Missing });
@@ -74,7 +83,11 @@ impl HeadFile {
         })?;
         let ours = found.checkpoint.size.get();
         if head.origin != found.origin {
-            return Err(refuse(format!("it is of {}, the ledger is {}", head.origin, found.origin), "It is another ledger's.", "Give the right --head-file."));
+            return Err(refuse(
+                format!("it is of {}, the ledger is {}", head.origin, found.origin),
+                "It is another ledger's.",
+                "Give the right --head-file.",
+            ));
         }
         if size > ours {
             let differs = format!("it has seen {size} entries, the ledger has {ours}");
@@ -84,10 +97,15 @@ impl HeadFile {
                 "Put the newest data directory back; if there is none, the ledger can't go on under this name.",
             ));
         }
-        let root = tree::root_at(tiles, TreeSize::new(size)).map_err(|error| refuse(error.to_string(), "Tiles are missing.", "Run `modeltraild fsck`."))?;
+        let root = tree::root_at(tiles, TreeSize::new(size))
+            .map_err(|error| refuse(error.to_string(), "Tiles are missing.", "Run `modeltraild fsck`."))?;
         if root != head.root {
             let differs = format!("at size {size} it has root {}, the ledger {root}", head.root);
-            return Err(refuse(differs, "The ledger's past was changed, or another copy of it went on by itself.", "Keep both; run `modeltraild fsck`; do not start either."));
+            return Err(refuse(
+                differs,
+                "The ledger's past was changed, or another copy of it went on by itself.",
+                "Keep both; run `modeltraild fsck`; do not start either.",
+            ));
         }
         Ok(Verdict::Agrees)
     }
@@ -95,17 +113,17 @@ impl HeadFile {
     /// Follows the ledger until the writer has ended, then writes once more.
     pub(crate) fn run(self, ledger: &Arc<Ledger>, end: &dyn EndSignal) {
         let mut written = 0;
-        let mut good = Instant::now();
+        let mut good = clock::now();
         loop {
             let ended = end.wait(EVERY);
             let head = ledger.published();
             if head.size == written {
-                good = Instant::now();
+                good = clock::now();
             } else {
                 match self.write(&head.note) {
                     Ok(()) => {
                         written = head.size;
-                        good = Instant::now();
+                        good = clock::now();
                     }
                     Err(error) => tracing::warn!(%error, "the head file could not be written"),
                 }

@@ -12,6 +12,7 @@ use modeltrail_tlog::note::{Note, SignerKey};
 use modeltrail_tlog::tile::{FULL_WIDTH, TileId, width_at};
 use modeltrail_tlog::tree::{self, Edge, HashReader, TreeSize};
 
+use crate::clock;
 use crate::rocks::RocksStore;
 
 /// A kept checkpoint at least every so many entries and so often.
@@ -87,7 +88,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Ledger {
     pub(crate) fn new(store: Arc<RocksStore>, origin: String, clock: String, head: Head, status: WriterStatus) -> Self {
-        let last_kept = (head.size, Instant::now());
+        let last_kept = (head.size, clock::now());
         let published = Published { head: Arc::new(head), kept: true, last_kept, prune: Vec::new() };
         Self { store, origin, clock, published: Mutex::new(published), status: Mutex::new(status) }
     }
@@ -122,9 +123,10 @@ impl Ledger {
     pub(crate) fn publish(&self, head: Head, keep: bool) {
         let mut published = locked(&self.published);
         let old = published.head.size;
-        let due = old / KEEP_ENTRIES != published.last_kept.0 / KEEP_ENTRIES || published.last_kept.1.elapsed() >= KEEP_EVERY;
+        let due =
+            old / KEEP_ENTRIES != published.last_kept.0 / KEEP_ENTRIES || published.last_kept.1.elapsed() >= KEEP_EVERY;
         if published.kept || due {
-            published.last_kept = (old, Instant::now());
+            published.last_kept = (old, clock::now());
         } else {
             published.prune.push(old);
         }
@@ -255,7 +257,8 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::inclusion`].
     pub fn consistency(&self, old: u64, new: u64) -> Result<Vec<NodeHash>, StoreError> {
-        tree::consistency_proof(&self.head_tiles(), TreeSize::new(old), TreeSize::new(new)).map_err(|error| proof_error(&error))
+        tree::consistency_proof(&self.head_tiles(), TreeSize::new(old), TreeSize::new(new))
+            .map_err(|error| proof_error(&error))
     }
 
     /// The root of the tree of `size`.
@@ -272,7 +275,8 @@ impl Ledger {
     /// The ledger is open for reading only, or the text can't be a note.
     pub fn sign_note(&self, head: &Head, text: &str) -> Result<String, StoreError> {
         let signer = head.signer.as_ref().ok_or(StoreError::ReadOnly)?;
-        let mut note = Note::new(text.to_owned()).map_err(|error| StoreError::Io { doing: "sign", detail: error.to_string() })?;
+        let mut note =
+            Note::new(text.to_owned()).map_err(|error| StoreError::Io { doing: "sign", detail: error.to_string() })?;
         note.sign(signer);
         Ok(note.to_string())
     }
@@ -299,7 +303,8 @@ impl Tiles {
         } else {
             self.edge.partial(id.level).map(|(_, hashes)| hashes)
         };
-        let mut hashes = whole.ok_or_else(|| StoreError::Damaged { what: id.path(), detail: "the tile is missing".to_owned() })?;
+        let mut hashes =
+            whole.ok_or_else(|| StoreError::Damaged { what: id.path(), detail: "the tile is missing".to_owned() })?;
         hashes.truncate(id.byte_len());
         Ok(Some(hashes))
     }
@@ -309,6 +314,9 @@ impl HashReader for Tiles {
     type Error = StoreError;
 
     fn tile(&self, id: TileId) -> Result<Vec<u8>, StoreError> {
-        self.tile_of(id)?.ok_or_else(|| StoreError::Io { doing: "read a tile", detail: format!("{} is beyond the newest checkpoint", id.path()) })
+        self.tile_of(id)?.ok_or_else(|| StoreError::Io {
+            doing: "read a tile",
+            detail: format!("{} is beyond the newest checkpoint", id.path()),
+        })
     }
 }

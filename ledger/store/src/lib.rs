@@ -2,6 +2,7 @@
 //!
 //! [`open`] checks that everything the disk says agrees, and gives an [`Appender`] to write and a [`Ledger`] to read with.
 
+mod clock;
 pub mod error;
 pub mod failpoint;
 pub mod files;

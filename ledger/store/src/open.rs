@@ -76,7 +76,11 @@ impl Data {
     /// It exists or can't be written.
     pub fn write_key(&self, signer: &SignerKey) -> Result<(), OpenError> {
         let path = self.key_file(signer);
-        files::create_secret(&path, signer.to_skey().as_bytes()).map_err(|cause| OpenError::File { doing: "write the key", path, cause })
+        files::create_secret(&path, signer.to_skey().as_bytes()).map_err(|cause| OpenError::File {
+            doing: "write the key",
+            path,
+            cause,
+        })
     }
 
     /// The signing key of the ledger's newest verifier key.
@@ -87,9 +91,14 @@ impl Data {
         let refuse = |what: String| OpenError::Key { what, path: self.keys() };
         let key = found.key().ok_or_else(|| refuse("the ledger names no key".to_owned()))?;
         let path = self.keys().join(format!("{}.skey", key.producer_key_id()));
-        let text = files::read_small(&path).map_err(|cause| OpenError::File { doing: "read the key", path: path.clone(), cause })?;
+        let text = files::read_small(&path).map_err(|cause| OpenError::File {
+            doing: "read the key",
+            path: path.clone(),
+            cause,
+        })?;
         let text = text.ok_or_else(|| refuse(format!("the signing key of {key} is missing ({})", path.display())))?;
-        SignerKey::parse(text.trim_end()).map_err(|error| refuse(format!("{} is no signing key: {error}", path.display())))
+        SignerKey::parse(text.trim_end())
+            .map_err(|error| refuse(format!("{} is no signing key: {error}", path.display())))
     }
 }
 
@@ -112,7 +121,12 @@ impl OpenOptions {
     /// Opens for writing, with the default reserve.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, software: &str) -> Self {
-        Self { clock: Box::new(move |_, _| clock), software: software.to_owned(), read_only: false, reserve_bytes: 2 * WAL_LIMIT_BYTES }
+        Self {
+            clock: Box::new(move |_, _| clock),
+            software: software.to_owned(),
+            read_only: false,
+            reserve_bytes: 2 * WAL_LIMIT_BYTES,
+        }
     }
 }
 
@@ -193,14 +207,18 @@ fn file_error(doing: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Op
 /// # Errors
 /// There is something already, or the origin can't be a ledger's name.
 pub fn init(data: &Data, origin: &str, clock: Arc<dyn Clock>, software: &str) -> Result<String, OpenError> {
-    let signer = Arc::new(new_key(origin).map_err(|what| OpenError::Key { what: format!("{origin:?} can't be a ledger's name: {what}"), path: data.keys() })?);
+    let signer = Arc::new(new_key(origin).map_err(|what| OpenError::Key {
+        what: format!("{origin:?} can't be a ledger's name: {what}"),
+        path: data.keys(),
+    })?);
     // What was received is nobody's business but the owner's.
     let mut private = std::fs::DirBuilder::new();
     private.recursive(true).mode(0o700).create(data.keys()).map_err(file_error("make", &data.keys()))?;
     let store = Arc::new(RocksStore::open(&data.log(), Access::Create)?);
     data.write_key(&signer)?;
     let token = format!("mt_admin_{}", hex::encode([salt(), salt()].concat()));
-    files::create_secret(&data.admin_token(), token.as_bytes()).map_err(file_error("write the token", &data.admin_token()))?;
+    files::create_secret(&data.admin_token(), token.as_bytes())
+        .map_err(file_error("write the token", &data.admin_token()))?;
     let verifier = signer.verifier().to_string();
     let opening = Opening { signer, clock, salts: Box::new(salt) };
     let mut sequencer = Sequencer::genesis(Arc::clone(&store), origin, opening, software)?;
@@ -220,8 +238,10 @@ pub fn open(data: &Data, options: OpenOptions) -> Result<Opened, OpenError> {
     let store = Arc::new(RocksStore::open(&data.log(), access)?);
     let found = Found::load(store.as_ref())?.ok_or_else(|| OpenError::Empty { path: data.dir.clone() })?;
     if options.read_only {
-        let status = WriterStatus::ReadOnly { why: "it was started with --read-only, or Kafka has not answered yet".to_owned() };
-        let ledger = Arc::new(Ledger::new(store, found.origin.clone(), found.clock.clone(), head_of(&found, None), status));
+        let status =
+            WriterStatus::ReadOnly { why: "it was started with --read-only, or Kafka has not answered yet".to_owned() };
+        let ledger =
+            Arc::new(Ledger::new(store, found.origin.clone(), found.clock.clone(), head_of(&found, None), status));
         let clock = (options.clock)(&found.clock, found.last_at());
         return Ok(Opened { ledger, writer: None, clock, data: data.clone() });
     }
@@ -252,7 +272,15 @@ fn ended(data: &Data, found: &Found) -> std::io::Result<After> {
     }
 }
 
-fn start(data: &Data, store: Arc<RocksStore>, found: Found, signer: Arc<SignerKey>, after: After, options: OpenOptions, head_file: HeadFile) -> Result<Opened, OpenError> {
+fn start(
+    data: &Data,
+    store: Arc<RocksStore>,
+    found: Found,
+    signer: Arc<SignerKey>,
+    after: After,
+    options: OpenOptions,
+    head_file: HeadFile,
+) -> Result<Opened, OpenError> {
     let (origin, kind, epoch) = (found.origin.clone(), found.clock.clone(), found.epoch + 1);
     let keys = Arc::new(found.keys.clone());
     let checkpoint = found.checkpoint_json();
@@ -265,7 +293,15 @@ fn start(data: &Data, store: Arc<RocksStore>, found: Found, signer: Arc<SignerKe
     sequencer.synced(batch.size);
     let edge = Arc::new(sequencer.edge().clone());
     let book = Arc::new(sequencer.key_book().clone());
-    let head = Head { size: batch.size, root: edge.root(), note: batch.checkpoint.into(), edge, keys, book, signer: Some(signer) };
+    let head = Head {
+        size: batch.size,
+        root: edge.root(),
+        note: batch.checkpoint.into(),
+        edge,
+        keys,
+        book,
+        signer: Some(signer),
+    };
     let ledger = Arc::new(Ledger::new(store, origin, kind, head, WriterStatus::Running));
     let writer = Writer::start(sequencer, &ledger, head_file, options.reserve_bytes);
     Ok(Opened { ledger, writer: Some(writer), clock, data: data.clone() })

@@ -8,7 +8,9 @@ mod scan;
 
 use std::path::{Path, PathBuf};
 
-use modeltrail_core::store::{PositionRow, SealBatch, Store, StoreError, VisitCheckpoint, VisitId, VisitRow, VisitTile, VisitTrail};
+use modeltrail_core::store::{
+    PositionRow, SealBatch, Store, StoreError, VisitCheckpoint, VisitId, VisitRow, VisitTile, VisitTrail,
+};
 use modeltrail_core::types::EntryIndex;
 use modeltrail_tlog::tree::TreeSize;
 use rocksdb::{ColumnFamily, DB, Direction, IteratorMode, ReadOptions, WriteBatch, WriteOptions};
@@ -53,16 +55,19 @@ impl RocksStore {
         let families = keys::ALL.map(options::family);
         let exists = path.join("CURRENT").exists();
         if (access == Access::Create) == exists {
-            let detail = if exists { "it already exists" } else { "there is no database; `modeltraild init` makes one" };
+            let detail =
+                if exists { "it already exists" } else { "there is no database; `modeltraild init` makes one" };
             return Err(StoreError::Io { doing: "open the log", detail: format!("{}: {detail}", path.display()) });
         }
         let db = match access {
             Access::Read => {
                 let families = families.into_iter();
-                DB::open_cf_descriptors_read_only(&options::reading(), path, families, false).map_err(io("open the log"))?
+                DB::open_cf_descriptors_read_only(&options::reading(), path, families, false)
+                    .map_err(io("open the log"))?
             }
             Access::Create | Access::Write => {
-                DB::open_cf_descriptors(&options::database(access == Access::Create), path, families).map_err(io("open the log"))?
+                DB::open_cf_descriptors(&options::database(access == Access::Create), path, families)
+                    .map_err(io("open the log"))?
             }
         };
         Ok(Self { db, path: path.to_owned(), read_only: access == Access::Read })
@@ -81,8 +86,10 @@ impl RocksStore {
     pub fn sizes(&self) -> Result<Vec<(&'static str, u64)>, StoreError> {
         let of = |name| {
             let family = self.family(name)?;
-            let live = self.db.property_int_value_cf(family, "rocksdb.live-sst-files-size").map_err(io("read a size"))?;
-            let blobs = self.db.property_int_value_cf(family, "rocksdb.live-blob-file-size").map_err(io("read a size"))?;
+            let live =
+                self.db.property_int_value_cf(family, "rocksdb.live-sst-files-size").map_err(io("read a size"))?;
+            let blobs =
+                self.db.property_int_value_cf(family, "rocksdb.live-blob-file-size").map_err(io("read a size"))?;
             Ok((name, live.unwrap_or(0) + blobs.unwrap_or(0)))
         };
         keys::ALL.into_iter().map(of).collect()
@@ -175,7 +182,9 @@ impl Store for RocksStore {
         options.set_total_order_seek(true);
         let from = keys::trail(subject, u64::MAX);
         let mode = IteratorMode::From(&from, Direction::Reverse);
-        let Some(row) = self.db.iterator_cf_opt(self.family(keys::TRAILS)?, options, mode).next() else { return Ok(None) };
+        let Some(row) = self.db.iterator_cf_opt(self.family(keys::TRAILS)?, options, mode).next() else {
+            return Ok(None);
+        };
         let (key, value) = row.map_err(io("read a trail"))?;
         let (_, n) = keys::parse_trail(&key).ok_or_else(|| damaged("trails", "a key is none"))?;
         let index = keys::parse_index(&value).ok_or_else(|| damaged("trails", "a value is not an index"))?;
@@ -187,7 +196,11 @@ impl Store for RocksStore {
         let prefix = keys::trail_prefix(subject);
         let mut options = ReadOptions::default();
         options.set_total_order_seek(true);
-        let rows = self.db.iterator_cf_opt(self.family(keys::TRAILS)?, options, IteratorMode::From(&start, Direction::Forward));
+        let rows = self.db.iterator_cf_opt(
+            self.family(keys::TRAILS)?,
+            options,
+            IteratorMode::From(&start, Direction::Forward),
+        );
         let mut found = Vec::new();
         for row in rows.take(limit) {
             let (key, value) = row.map_err(io("read a trail"))?;
@@ -209,7 +222,9 @@ impl Store for RocksStore {
 
     fn checkpoint(&self, size: TreeSize) -> Result<Option<String>, StoreError> {
         let bytes = self.get(keys::CHECKPOINTS, &keys::number(size.get()))?;
-        bytes.map(|bytes| String::from_utf8(bytes).map_err(|error| damaged("checkpoints", error.to_string()))).transpose()
+        bytes
+            .map(|bytes| String::from_utf8(bytes).map_err(|error| damaged("checkpoints", error.to_string())))
+            .transpose()
     }
 
     fn checkpoint_up_to(&self, size: TreeSize) -> Result<Option<(TreeSize, String)>, StoreError> {
@@ -226,7 +241,8 @@ impl Store for RocksStore {
         let rows = self.db.iterator_cf(self.family(keys::SOURCES)?, IteratorMode::Start);
         rows.map(|row| {
             let (key, value) = row.map_err(io("read positions"))?;
-            serde_json::from_slice(&value).map_err(|error| damaged(format!("position row {}", String::from_utf8_lossy(&key)), error.to_string()))
+            serde_json::from_slice(&value)
+                .map_err(|error| damaged(format!("position row {}", String::from_utf8_lossy(&key)), error.to_string()))
         })
         .collect()
     }

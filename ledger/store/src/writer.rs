@@ -196,11 +196,17 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(sequencer: Sequencer<RocksStore>, ledger: &Arc<Ledger>, head_file: HeadFile, reserve_bytes: u64) -> (Appender, Self) {
+    pub(crate) fn start(
+        sequencer: Sequencer<RocksStore>,
+        ledger: &Arc<Ledger>,
+        head_file: HeadFile,
+        reserve_bytes: u64,
+    ) -> (Appender, Self) {
         let queue = Arc::new(Queue::default());
         let (batches, to_sync) = std::sync::mpsc::sync_channel(1);
         let syncer = Syncer::new(Arc::clone(ledger), Arc::clone(&queue));
-        let sequence = sequence::Sequence::new(sequencer, Arc::clone(ledger), Arc::clone(&queue), batches, reserve_bytes);
+        let sequence =
+            sequence::Sequence::new(sequencer, Arc::clone(ledger), Arc::clone(&queue), batches, reserve_bytes);
         let threads = vec![
             spawn("sequencer", move || sequence.run()),
             spawn("syncer", move || syncer.run(&to_sync)),

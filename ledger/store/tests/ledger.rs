@@ -14,7 +14,9 @@ use modeltrail_core::sequencer::{NewPartition, Outcome, PartitionId};
 use modeltrail_core::store::{PositionRow, Store};
 use modeltrail_schemas::record::{Record, TimestampType, Via};
 use modeltrail_schemas::time::Micros;
-use modeltrail_store::{Act, AppendError, Appended, Appender, Data, KafkaItem, OpenError, OpenOptions, Opened, init, open};
+use modeltrail_store::{
+    Act, AppendError, Appended, Appender, Data, KafkaItem, OpenError, OpenOptions, Opened, init, open,
+};
 use serde_json::json;
 
 const ORIGIN: &str = "example.com/ml";
@@ -52,7 +54,11 @@ fn prepared(via: Via, record: &Record) -> Prepared {
 fn http(appender: &Appender, body: Vec<u8>) -> Result<Appended, AppendError> {
     let record = Record::http(None, &[("content-type", "application/cloudevents+json")], &body).unwrap();
     let (sender, receiver) = mpsc::channel();
-    appender.append(prepared(Via::Http, &record), "local".to_owned(), Box::new(move |answer| sender.send(answer).unwrap()));
+    appender.append(
+        prepared(Via::Http, &record),
+        "local".to_owned(),
+        Box::new(move |answer| sender.send(answer).unwrap()),
+    );
     receiver.recv().unwrap()
 }
 
@@ -63,7 +69,12 @@ fn partition() -> PartitionId {
 fn kafka(offset: u64, body: Vec<u8>) -> KafkaItem {
     let headers: [(&str, Option<&str>); 0] = [];
     let record = Record::kafka(Some(b"fraud"), Some(1), TimestampType::Create, &headers, Some(&body)).unwrap();
-    KafkaItem::Record { partition: partition(), offset, leader_epoch: 0, record: Box::new(prepared(Via::Kafka, &record)) }
+    KafkaItem::Record {
+        partition: partition(),
+        offset,
+        leader_epoch: 0,
+        record: Box::new(prepared(Via::Kafka, &record)),
+    }
 }
 
 fn open_source(appender: &Appender, first: u64) {
@@ -151,7 +162,14 @@ fn positions_are_covered_once_whatever_comes() {
     let appender = opened.appender().unwrap();
     open_source(&appender, 3);
     // 3 and 4 come, 5 and 6 are markers, 7 repeats 3, 8 comes, then 4 is read again after a restart of the reader.
-    appender.kafka(vec![kafka(3, event("k-1", 1)), kafka(4, event("k-2", 1)), kafka(7, event("k-1", 1)), kafka(8, event("k-3", 1))]).unwrap();
+    appender
+        .kafka(vec![
+            kafka(3, event("k-1", 1)),
+            kafka(4, event("k-2", 1)),
+            kafka(7, event("k-1", 1)),
+            kafka(8, event("k-3", 1)),
+        ])
+        .unwrap();
     appender.kafka(vec![kafka(4, event("k-2", 1)), kafka(12, event("k-4", 1))]).unwrap();
     appender.kafka(vec![KafkaItem::End { partition: partition(), end: 15 }]).unwrap();
     drop(appender);
@@ -161,8 +179,13 @@ fn positions_are_covered_once_whatever_comes() {
     let rows = opened.ledger.positions().unwrap();
     assert_eq!(rows[0].next, 15);
     sound(&opened);
-    let headers: Vec<EntryHeader> = (0..opened.ledger.head().size).map(|i| EntryHeader::parse(&opened.ledger.header(i).unwrap().unwrap()).unwrap()).collect();
-    let offsets: Vec<_> = headers.iter().filter_map(|header| Some((header.received.offset?, header.received.skipped.unwrap_or(0)))).collect();
+    let headers: Vec<EntryHeader> = (0..opened.ledger.head().size)
+        .map(|i| EntryHeader::parse(&opened.ledger.header(i).unwrap().unwrap()).unwrap())
+        .collect();
+    let offsets: Vec<_> = headers
+        .iter()
+        .filter_map(|header| Some((header.received.offset?, header.received.skipped.unwrap_or(0))))
+        .collect();
     assert_eq!(offsets, [(3, 0), (4, 0), (8, 0), (12, 3)]);
     opened.stop();
 }
@@ -187,7 +210,14 @@ fn thousands_of_entries_fill_tiles_and_stay_sound() {
     for index in [0, 255, 256, 3_999] {
         let proof = opened.ledger.inclusion(index, head.size).unwrap();
         let leaf = modeltrail_tlog::hash::leaf_hash(&opened.ledger.header(index).unwrap().unwrap());
-        modeltrail_tlog::proof::verify_inclusion(&leaf, index, modeltrail_tlog::tree::TreeSize::new(head.size), &proof, &head.root).unwrap();
+        modeltrail_tlog::proof::verify_inclusion(
+            &leaf,
+            index,
+            modeltrail_tlog::tree::TreeSize::new(head.size),
+            &proof,
+            &head.root,
+        )
+        .unwrap();
     }
     opened.stop();
 }
@@ -200,7 +230,8 @@ fn rotation_is_the_last_entry_of_its_seal_and_both_keys_sign() {
     let appender = opened.appender().unwrap();
     let new = Arc::new(modeltrail_tlog::note::SignerKey::from_seed(ORIGIN, &[9; 32]).unwrap());
     data.write_key(&new).unwrap();
-    let rotated = appender.act_blocking(Act::Rotate(Arc::clone(&new), modeltrail_core::sequencer::Rotation::Scheduled)).unwrap();
+    let rotated =
+        appender.act_blocking(Act::Rotate(Arc::clone(&new), modeltrail_core::sequencer::Rotation::Scheduled)).unwrap();
     assert_eq!(rotated.size, index_of(&rotated) + 1);
     assert_eq!(rotated.checkpoint.matches("\u{2014} ").count(), 2);
     http(&appender, event("after", 1)).unwrap();
@@ -302,7 +333,10 @@ fn copy_rows(from: &impl Store, to: &impl Store) {
     let (newest, note) = from.checkpoint_up_to(modeltrail_tlog::tree::TreeSize::new(u64::MAX)).unwrap().unwrap();
     let mut batch = modeltrail_core::store::SealBatch { size: newest.get(), checkpoint: note, ..Default::default() };
     from.scan_headers(0.into_index(), &mut |index, bytes| {
-        batch.entries.push(modeltrail_core::store::SealedEntry { header: bytes.to_vec(), opening: from.opening(index).unwrap() });
+        batch.entries.push(modeltrail_core::store::SealedEntry {
+            header: bytes.to_vec(),
+            opening: from.opening(index).unwrap(),
+        });
         Continue(())
     })
     .unwrap();

@@ -65,40 +65,24 @@ impl Checkpoint {
     /// [`CheckpointError::Layout`], [`CheckpointError::Origin`], [`CheckpointError::Size`],
     /// [`CheckpointError::Root`], [`CheckpointError::EmptyTreeRoot`].
     pub fn parse_text(text: &str) -> Result<Self, CheckpointError> {
-        let mut lines = text
-            .strip_suffix('\n')
-            .ok_or(CheckpointError::Layout)?
-            .split('\n');
-        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next())
-        else {
+        let mut lines = text.strip_suffix('\n').ok_or(CheckpointError::Layout)?.split('\n');
+        let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next()) else {
             return Err(CheckpointError::Layout);
         };
         if lines.any(str::is_empty) {
             return Err(CheckpointError::Layout);
         }
-        let size = encoding::from_decimal(size).ok_or_else(|| CheckpointError::Size {
-            text: encoding::excerpt(size),
-        })?;
-        let root = RootHash::from_base64(root).map_err(|_| CheckpointError::Root {
-            text: encoding::excerpt(root),
-        })?;
-        let checkpoint = Self {
-            origin: origin.to_owned(),
-            size: TreeSize::new(size),
-            root,
-        };
+        let size =
+            encoding::from_decimal(size).ok_or_else(|| CheckpointError::Size { text: encoding::excerpt(size) })?;
+        let root = RootHash::from_base64(root).map_err(|_| CheckpointError::Root { text: encoding::excerpt(root) })?;
+        let checkpoint = Self { origin: origin.to_owned(), size: TreeSize::new(size), root };
         checkpoint.check()?;
         Ok(checkpoint)
     }
 
     /// The note text: origin, size and root, a line each.
     pub fn to_text(&self) -> String {
-        format!(
-            "{}\n{}\n{}\n",
-            self.origin,
-            self.size,
-            self.root.to_base64()
-        )
+        format!("{}\n{}\n{}\n", self.origin, self.size, self.root.to_base64())
     }
 
     /// Signs with each of `keys`, in their order. One of them must bear the origin as its name; while
@@ -139,9 +123,7 @@ impl Checkpoint {
 
     fn check(&self) -> Result<(), CheckpointError> {
         if self.origin.is_empty() || self.origin.chars().any(|c| c < ' ') {
-            return Err(CheckpointError::Origin {
-                origin: encoding::excerpt(&self.origin),
-            });
+            return Err(CheckpointError::Origin { origin: encoding::excerpt(&self.origin) });
         }
         if self.size.get() == 0 && self.root != empty_root() {
             return Err(CheckpointError::EmptyTreeRoot { root: self.root });
@@ -149,16 +131,11 @@ impl Checkpoint {
         Ok(())
     }
 
-    fn check_origin_key<'a>(
-        &self,
-        mut names: impl Iterator<Item = &'a str>,
-    ) -> Result<(), CheckpointError> {
+    fn check_origin_key<'a>(&self, mut names: impl Iterator<Item = &'a str>) -> Result<(), CheckpointError> {
         if names.any(|name| name == self.origin) {
             Ok(())
         } else {
-            Err(CheckpointError::NoOriginKey {
-                origin: encoding::excerpt(&self.origin),
-            })
+            Err(CheckpointError::NoOriginKey { origin: encoding::excerpt(&self.origin) })
         }
     }
 }

@@ -72,12 +72,7 @@ pub(crate) fn from_decimal(text: &str) -> Option<u64> {
 /// input can neither flood nor forge a log line.
 pub(crate) fn excerpt(text: &str) -> String {
     const MAX_CHARS: usize = 64;
-    let mut out: String = text
-        .chars()
-        .take(MAX_CHARS)
-        .collect::<String>()
-        .escape_debug()
-        .collect();
+    let mut out: String = text.chars().take(MAX_CHARS).collect::<String>().escape_debug().collect();
     if text.chars().nth(MAX_CHARS).is_some() {
         out.push('…');
     }
@@ -92,18 +87,7 @@ mod tests {
     fn decimals_have_one_spelling() {
         assert_eq!(from_decimal("0"), Some(0));
         assert_eq!(from_decimal("18446744073709551615"), Some(u64::MAX));
-        for bad in [
-            "",
-            "00",
-            "01",
-            "+1",
-            "-1",
-            "1 ",
-            " 1",
-            "1a",
-            "18446744073709551616",
-            "１",
-        ] {
+        for bad in ["", "00", "01", "+1", "-1", "1 ", " 1", "1a", "18446744073709551616", "１"] {
             assert_eq!(from_decimal(bad), None, "{bad:?}");
         }
     }
@@ -111,9 +95,7 @@ mod tests {
     #[test]
     fn base64_has_one_spelling() {
         assert_eq!(from_base64("AA=="), Some(vec![0]));
-        for bad in [
-            "AA", "AA=", "AB==", "AA==\n", " AA==", "AA-_", "AAA==", "====",
-        ] {
+        for bad in ["AA", "AA=", "AB==", "AA==\n", " AA==", "AA-_", "AAA==", "===="] {
             assert_eq!(from_base64(bad), None, "{bad:?}");
         }
     }

@@ -47,10 +47,7 @@ pub fn checkpoint(data: &[u8]) -> bool {
         return false;
     };
     let written = checkpoint.to_text();
-    assert!(
-        text.starts_with(&written),
-        "{text:?} was read as {written:?}"
-    );
+    assert!(text.starts_with(&written), "{text:?} was read as {written:?}");
     assert_eq!(Checkpoint::parse_text(&written), Ok(checkpoint));
     true
 }
@@ -67,14 +64,8 @@ pub fn consistency(data: &[u8]) -> bool {
     let [old_root, new_root, hashes @ ..] = rest.as_chunks::<32>().0 else {
         return false;
     };
-    let hashes: Vec<_> = hashes
-        .iter()
-        .map(|hash| NodeHash::from_bytes(*hash))
-        .collect();
-    let (old_root, new_root) = (
-        RootHash::from_bytes(*old_root),
-        RootHash::from_bytes(*new_root),
-    );
+    let hashes: Vec<_> = hashes.iter().map(|hash| NodeHash::from_bytes(*hash)).collect();
+    let (old_root, new_root) = (RootHash::from_bytes(*old_root), RootHash::from_bytes(*new_root));
     let (old, new) = (TreeSize::new(old), TreeSize::new(new));
     let holds = verify_consistency(old, &old_root, new, &new_root, &hashes).is_ok();
     if holds {
@@ -123,10 +114,7 @@ pub fn hash(data: &[u8]) -> bool {
         return false;
     };
     let (hex, base64) = (text.parse::<RootHash>(), RootHash::from_base64(text));
-    assert!(
-        hex.is_err() || base64.is_err(),
-        "64 digits are not 44 characters"
-    );
+    assert!(hex.is_err() || base64.is_err(), "64 digits are not 44 characters");
     match (hex, base64) {
         (Ok(hash), _) => assert_eq!(hash.to_string(), text),
         (_, Ok(hash)) => assert_eq!(hash.to_base64(), text),
@@ -147,10 +135,7 @@ pub fn inclusion(data: &[u8]) -> bool {
         return false;
     };
     let (leaf, size) = (LeafHash::from_bytes(*leaf), TreeSize::new(size));
-    let hashes: Vec<_> = hashes
-        .iter()
-        .map(|hash| NodeHash::from_bytes(*hash))
-        .collect();
+    let hashes: Vec<_> = hashes.iter().map(|hash| NodeHash::from_bytes(*hash)).collect();
     let Ok(root) = root_from_inclusion(&leaf, index, size, &hashes) else {
         return false;
     };
@@ -201,11 +186,7 @@ pub fn tlog_proof(data: &[u8]) -> bool {
         return false;
     };
     assert_eq!(proof.to_string().as_bytes(), data);
-    assert!(
-        proof
-            .verify(&LeafHash::from_bytes([0; 32]), &[], "")
-            .is_err()
-    );
+    assert!(proof.verify(&LeafHash::from_bytes([0; 32]), &[], "").is_err());
     true
 }
 
@@ -222,6 +203,5 @@ pub fn verifier_key(data: &[u8]) -> bool {
 }
 
 fn number(data: &[u8]) -> Option<(u64, &[u8])> {
-    data.split_first_chunk()
-        .map(|(number, rest)| (u64::from_be_bytes(*number), rest))
+    data.split_first_chunk().map(|(number, rest)| (u64::from_be_bytes(*number), rest))
 }

@@ -111,10 +111,7 @@ impl From<RootHash> for NodeHash {
 
 /// The leaf hash of an entry's bytes.
 pub fn leaf_hash(data: &[u8]) -> LeafHash {
-    let digest = Sha256::new()
-        .chain_update([LEAF_PREFIX])
-        .chain_update(data)
-        .finalize();
+    let digest = Sha256::new().chain_update([LEAF_PREFIX]).chain_update(data).finalize();
     LeafHash(digest.into())
 }
 
@@ -145,22 +142,13 @@ mod tests {
         assert_eq!(hex.to_uppercase().parse::<LeafHash>(), Err(HashError::Hex));
         assert_eq!(LeafHash::from_base64(&leaf.to_base64()), Ok(leaf));
         assert_eq!(RootHash::from_base64("AA=="), Err(HashError::Base64));
-        assert_eq!(
-            empty_root().to_base64(),
-            "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
-        );
+        assert_eq!(empty_root().to_base64(), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
     }
 
     #[test]
     fn a_leaf_is_not_a_node() {
-        let (left, right) = (
-            NodeHash::from(leaf_hash(b"l")),
-            NodeHash::from(leaf_hash(b"r")),
-        );
+        let (left, right) = (NodeHash::from(leaf_hash(b"l")), NodeHash::from(leaf_hash(b"r")));
         let joined = [*left.as_bytes(), *right.as_bytes()].concat();
-        assert_ne!(
-            leaf_hash(&joined).as_bytes(),
-            node_hash(&left, &right).as_bytes()
-        );
+        assert_ne!(leaf_hash(&joined).as_bytes(), node_hash(&left, &right).as_bytes());
     }
 }

@@ -52,9 +52,7 @@ pub enum NoteError {
     #[error("a note is a text that ends in a newline, a blank line, and signature lines")]
     Layout,
     /// A signature line is not `— <name> <base64 of key id and signature>`.
-    #[error(
-        "signature line {line} is not an em dash, a key name and base64 with one space between"
-    )]
+    #[error("signature line {line} is not an em dash, a key name and base64 with one space between")]
     SignatureLine {
         /// Its number among the signature lines, from 1.
         line: usize,
@@ -137,14 +135,7 @@ impl Note {
     /// [`NoteError::ControlCharacter`]; [`NoteError::Layout`] unless `text` ends in a newline.
     pub fn new(text: String) -> Result<Self, NoteError> {
         check_characters(&text)?;
-        if text.ends_with('\n') {
-            Ok(Self {
-                text,
-                signatures: Vec::new(),
-            })
-        } else {
-            Err(NoteError::Layout)
-        }
+        if text.ends_with('\n') { Ok(Self { text, signatures: Vec::new() }) } else { Err(NoteError::Layout) }
     }
 
     /// Reads what [`Note::to_bytes`] writes and nothing else. Nothing is verified.
@@ -156,9 +147,7 @@ impl Note {
         if note.len() > MAX_NOTE_BYTES {
             return Err(NoteError::TooLong { bytes: note.len() });
         }
-        let note = std::str::from_utf8(note).map_err(|error| NoteError::Utf8 {
-            at: error.valid_up_to(),
-        })?;
+        let note = std::str::from_utf8(note).map_err(|error| NoteError::Utf8 { at: error.valid_up_to() })?;
         check_characters(note)?;
         // The text may hold blank lines: the last one ends it.
         let (before, lines) = note.rsplit_once("\n\n").ok_or(NoteError::Layout)?;
@@ -171,10 +160,7 @@ impl Note {
             let signature = parse_signature(line);
             signatures.push(signature.ok_or(NoteError::SignatureLine { line: place + 1 })?);
         }
-        Ok(Self {
-            text: format!("{before}\n"),
-            signatures,
-        })
+        Ok(Self { text: format!("{before}\n"), signatures })
     }
 
     /// The whole note: text, blank line, signature lines.
@@ -185,14 +171,9 @@ impl Note {
     /// Adds the signature of `key` over the text, or replaces the one it had.
     pub fn sign(&mut self, key: &SignerKey) {
         let (name, key_id) = (key.name(), key.verifier().key_id());
-        self.signatures
-            .retain(|signature| signature.name != name || signature.key_id != key_id);
+        self.signatures.retain(|signature| signature.name != name || signature.key_id != key_id);
         let blob = key.sign(self.text.as_bytes()).to_vec();
-        self.signatures.push(NoteSignature {
-            name: name.to_owned(),
-            key_id,
-            blob,
-        });
+        self.signatures.push(NoteSignature { name: name.to_owned(), key_id, blob });
     }
 
     /// Which of `keys` signed the text: their places in `keys`, ascending, at least one. Signatures by
@@ -204,20 +185,14 @@ impl Note {
     pub fn verify(&self, keys: &[VerifierKey]) -> Result<Vec<usize>, NoteError> {
         let mut holding = BTreeSet::new();
         for signature in &self.signatures {
-            let known: Vec<usize> = (0..keys.len())
-                .filter(|i| signature.is_by(&keys[*i]))
-                .collect();
+            let known: Vec<usize> = (0..keys.len()).filter(|i| signature.is_by(&keys[*i])).collect();
             let Some(first) = known.first() else { continue };
             let key = &keys[*first];
             if known.iter().any(|other| keys[*other] != *key) {
-                return Err(NoteError::AmbiguousKey {
-                    name: signature.name.clone(),
-                });
+                return Err(NoteError::AmbiguousKey { name: signature.name.clone() });
             }
             if !key.verify(self.text.as_bytes(), &signature.blob) {
-                return Err(NoteError::BadSignature {
-                    name: signature.name.clone(),
-                });
+                return Err(NoteError::BadSignature { name: signature.name.clone() });
             }
             holding.extend(known);
         }
@@ -250,12 +225,7 @@ impl fmt::Display for NoteSignature {
     /// The signature line without its newline.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let blob = [&self.key_id, self.blob.as_slice()].concat();
-        write!(
-            f,
-            "{SIGNATURE_PREFIX}{} {}",
-            self.name,
-            encoding::to_base64(&blob)
-        )
+        write!(f, "{SIGNATURE_PREFIX}{} {}", self.name, encoding::to_base64(&blob))
     }
 }
 
@@ -266,11 +236,7 @@ fn parse_signature(line: &str) -> Option<NoteSignature> {
     if !is_key_name(name) || blob.is_empty() {
         return None;
     }
-    Some(NoteSignature {
-        name: name.to_owned(),
-        key_id: *key_id,
-        blob: blob.to_vec(),
-    })
+    Some(NoteSignature { name: name.to_owned(), key_id: *key_id, blob: blob.to_vec() })
 }
 
 fn check_characters(text: &str) -> Result<(), NoteError> {
@@ -283,8 +249,5 @@ fn check_characters(text: &str) -> Result<(), NoteError> {
 /// Whether a signature line may carry this name: not empty, no Unicode space, no `+`, no control
 /// character below U+0020.
 fn is_key_name(name: &str) -> bool {
-    !name.is_empty()
-        && !name
-            .chars()
-            .any(|c| c.is_whitespace() || c == '+' || c < ' ')
+    !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c == '+' || c < ' ')
 }

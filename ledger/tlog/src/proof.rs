@@ -65,14 +65,7 @@ pub fn verify_inclusion(
     root: &RootHash,
 ) -> Result<(), ProofError> {
     let computed = root_from_inclusion(leaf, index, size, proof)?;
-    if computed == *root {
-        Ok(())
-    } else {
-        Err(ProofError::RootMismatch {
-            expected: *root,
-            computed,
-        })
-    }
+    if computed == *root { Ok(()) } else { Err(ProofError::RootMismatch { expected: *root, computed }) }
 }
 
 /// The root that an inclusion proof leads to. It says nothing until compared with a trusted root.
@@ -87,14 +80,9 @@ pub fn root_from_inclusion(
     proof: &[NodeHash],
 ) -> Result<RootHash, ProofError> {
     if index >= size.get() {
-        return Err(ProofError::IndexOutside {
-            index,
-            size: size.get(),
-        });
+        return Err(ProofError::IndexOutside { index, size: size.get() });
     }
-    let wrong_length = ProofError::Length {
-        hashes: proof.len(),
-    };
+    let wrong_length = ProofError::Length { hashes: proof.len() };
     if proof.len() > MAX_PROOF_HASHES {
         return Err(wrong_length);
     }
@@ -114,11 +102,7 @@ pub fn root_from_inclusion(
         node >>= 1;
         last >>= 1;
     }
-    if last == 0 {
-        Ok(hash.into())
-    } else {
-        Err(wrong_length)
-    }
+    if last == 0 { Ok(hash.into()) } else { Err(wrong_length) }
 }
 
 /// Checks that the tree of `old` entries is a prefix of the tree of `new` entries. Equal sizes, and
@@ -135,16 +119,11 @@ pub fn verify_consistency(
     proof: &[NodeHash],
 ) -> Result<(), ProofError> {
     if old > new {
-        return Err(ProofError::SizesReversed {
-            old: old.get(),
-            new: new.get(),
-        });
+        return Err(ProofError::SizesReversed { old: old.get(), new: new.get() });
     }
     let needs_proof = old.get() != 0 && old != new;
     if !needs_proof && !proof.is_empty() {
-        return Err(ProofError::Length {
-            hashes: proof.len(),
-        });
+        return Err(ProofError::Length { hashes: proof.len() });
     }
     let (computed_old, computed_new) = if needs_proof {
         roots_from_consistency(old, old_root, new, proof)?
@@ -156,16 +135,10 @@ pub fn verify_consistency(
         (*new_root, *new_root)
     };
     if computed_old != *old_root {
-        return Err(ProofError::OldRootMismatch {
-            expected: *old_root,
-            computed: computed_old,
-        });
+        return Err(ProofError::OldRootMismatch { expected: *old_root, computed: computed_old });
     }
     if computed_new != *new_root {
-        return Err(ProofError::RootMismatch {
-            expected: *new_root,
-            computed: computed_new,
-        });
+        return Err(ProofError::RootMismatch { expected: *new_root, computed: computed_new });
     }
     Ok(())
 }
@@ -177,9 +150,7 @@ fn roots_from_consistency(
     new: TreeSize,
     proof: &[NodeHash],
 ) -> Result<(RootHash, RootHash), ProofError> {
-    let wrong_length = ProofError::Length {
-        hashes: proof.len(),
-    };
+    let wrong_length = ProofError::Length { hashes: proof.len() };
     if proof.len() > MAX_PROOF_HASHES {
         return Err(wrong_length);
     }
@@ -187,10 +158,7 @@ fn roots_from_consistency(
     let (start, rest) = if old.get().is_power_of_two() {
         (NodeHash::from(*old_root), proof)
     } else {
-        proof
-            .split_first()
-            .map(|(first, rest)| (*first, rest))
-            .ok_or(wrong_length)?
+        proof.split_first().map(|(first, rest)| (*first, rest)).ok_or(wrong_length)?
     };
     let (mut node, mut last) = (old.get() - 1, new.get() - 1);
     let shift = node.trailing_ones();
@@ -211,11 +179,7 @@ fn roots_from_consistency(
         node >>= 1;
         last >>= 1;
     }
-    if last == 0 {
-        Ok((old_hash.into(), new_hash.into()))
-    } else {
-        Err(wrong_length)
-    }
+    if last == 0 { Ok((old_hash.into(), new_hash.into())) } else { Err(wrong_length) }
 }
 
 /// On the right edge a node without a sibling is its own parent: such levels have no hash in a proof.

@@ -10,8 +10,7 @@ use ed25519_dalek::{Signature, VerifyingKey};
 pub fn verify(public: &[u8; 32], msg: &[u8], sig: &[u8; 64]) -> bool {
     // `verify_strict` refuses S >= L, a small order of A or R, and (as it compares encodings with a
     // recomputed R) a non-canonical R. It does accept a non-canonical A: that is caught here.
-    strict_key(public)
-        .is_some_and(|key| key.verify_strict(msg, &Signature::from_bytes(sig)).is_ok())
+    strict_key(public).is_some_and(|key| key.verify_strict(msg, &Signature::from_bytes(sig)).is_ok())
 }
 
 /// Whether `public` may be a key at all: the canonical encoding of a point that is not of small
@@ -37,8 +36,8 @@ mod tests {
 
     /// L, the order of the base point, little-endian (RFC 8032 section 5.1).
     const ORDER: [u8; 32] = [
-        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde,
-        0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
     ];
     const IDENTITY: [u8; 32] = {
         let mut bytes = [0; 32];
@@ -56,17 +55,13 @@ mod tests {
     where
         S: From<u16> + Add<Output = S> + Mul<Output = S>,
     {
-        bytes.iter().rev().fold(S::from(0), |sum, byte| {
-            sum * S::from(256) + S::from(u16::from(*byte))
-        })
+        bytes.iter().rev().fold(S::from(0), |sum, byte| sum * S::from(256) + S::from(u16::from(*byte)))
     }
 
     #[test]
     fn rfc_8032_test_2_holds() {
-        let public = crate::encoding::from_hex(
-            "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
-        )
-        .unwrap();
+        let public =
+            crate::encoding::from_hex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c").unwrap();
         let sig = crate::encoding::from_hex(concat!(
             "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da",
             "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
@@ -111,10 +106,7 @@ mod tests {
         let mut sig = [0; 64];
         sig[..32].copy_from_slice(&IDENTITY);
         let key = VerifyingKey::from_bytes(&IDENTITY).unwrap();
-        assert!(
-            key.verify(b"anything", &Signature::from_bytes(&sig))
-                .is_ok()
-        );
+        assert!(key.verify(b"anything", &Signature::from_bytes(&sig)).is_ok());
         assert!(!verify(&IDENTITY, b"anything", &sig));
         assert!(!is_strong_key(&IDENTITY));
     }
@@ -174,9 +166,6 @@ mod tests {
                 assert!(!is_strong_key(&bytes), "k = {k}");
             }
         }
-        assert!(
-            accepted_by_library > 0,
-            "the case this test is about must exist"
-        );
+        assert!(accepted_by_library > 0, "the case this test is about must exist");
     }
 }

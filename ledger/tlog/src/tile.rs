@@ -98,20 +98,12 @@ impl TileId {
             return Err(TileError::Level { level });
         }
         check_width(width)?;
-        Ok(Self {
-            level,
-            index,
-            width,
-        })
+        Ok(Self { level, index, width })
     }
 
     /// The full tile at this place.
     pub const fn full(level: u8, index: u64) -> Self {
-        Self {
-            level,
-            index,
-            width: FULL_WIDTH,
-        }
+        Self { level, index, width: FULL_WIDTH }
     }
 
     /// Whether all 256 hashes are meant.
@@ -126,11 +118,7 @@ impl TileId {
 
     /// `tile/<level>/<index>`, and `.p/<width>` unless full, as C2SP tlog-tiles writes it.
     pub fn path(&self) -> String {
-        format!(
-            "tile/{}/{}",
-            self.level,
-            index_and_width(self.index, self.width)
-        )
+        format!("tile/{}/{}", self.level, index_and_width(self.index, self.width))
     }
 
     /// Reads what [`TileId::path`] writes and nothing else.
@@ -138,15 +126,11 @@ impl TileId {
     /// # Errors
     /// [`TileError::Path`] for any other text.
     pub fn parse(path: &str) -> Result<Self, TileError> {
-        Self::read_path(path).ok_or_else(|| TileError::Path {
-            path: encoding::excerpt(path),
-        })
+        Self::read_path(path).ok_or_else(|| TileError::Path { path: encoding::excerpt(path) })
     }
 
     fn read_path(path: &str) -> Option<Self> {
-        let (level, rest) = checked_length(path)?
-            .strip_prefix("tile/")?
-            .split_once('/')?;
+        let (level, rest) = checked_length(path)?.strip_prefix("tile/")?.split_once('/')?;
         let level = u8::try_from(encoding::from_decimal(level)?).ok()?;
         let (index, width) = read_index_and_width(rest)?;
         Self::new(level, index, width).ok()
@@ -173,9 +157,7 @@ pub fn parse_entries_path(path: &str) -> Result<(u64, u16), TileError> {
     checked_length(path)
         .and_then(|path| path.strip_prefix("tile/entries/"))
         .and_then(read_index_and_width)
-        .ok_or_else(|| TileError::EntriesPath {
-            path: encoding::excerpt(path),
-        })
+        .ok_or_else(|| TileError::EntriesPath { path: encoding::excerpt(path) })
 }
 
 fn checked_length(path: &str) -> Option<&str> {
@@ -183,11 +165,7 @@ fn checked_length(path: &str) -> Option<&str> {
 }
 
 fn check_width(width: u16) -> Result<(), TileError> {
-    if (1..=FULL_WIDTH).contains(&width) {
-        Ok(())
-    } else {
-        Err(TileError::Width { width })
-    }
+    if (1..=FULL_WIDTH).contains(&width) { Ok(()) } else { Err(TileError::Width { width }) }
 }
 
 fn index_and_width(index: u64, width: u16) -> String {
@@ -208,20 +186,13 @@ fn read_index_and_width(text: &str) -> Option<(u64, u16)> {
         None => (text, FULL_WIDTH),
         Some((index, width)) => {
             let width = u16::try_from(encoding::from_decimal(width)?).ok()?;
-            (
-                index,
-                Some(width).filter(|width| (1..FULL_WIDTH).contains(width))?,
-            )
+            (index, Some(width).filter(|width| (1..FULL_WIDTH).contains(width))?)
         }
     };
     let mut value = 0_u64;
     let mut groups = index.split('/').peekable();
     while let Some(group) = groups.next() {
-        let digits = if groups.peek().is_some() {
-            group.strip_prefix('x')?
-        } else {
-            group
-        };
+        let digits = if groups.peek().is_some() { group.strip_prefix('x')? } else { group };
         if digits.len() != 3 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
             return None;
         }
@@ -257,11 +228,7 @@ pub fn new_tiles(old: TreeSize, new: TreeSize) -> impl Iterator<Item = TileId> {
         let (before, now) = (hashes_at(level, old), hashes_at(level, new));
         let width = u64::from(FULL_WIDTH);
         let end = if now > before { now.div_ceil(width) } else { 0 };
-        (before / width..end).map(move |index| TileId {
-            level,
-            index,
-            width: width_at(level, index, new),
-        })
+        (before / width..end).map(move |index| TileId { level, index, width: width_at(level, index, new) })
     })
 }
 
@@ -278,28 +245,20 @@ pub fn tile_hashes(tile: &[u8]) -> Option<impl ExactSizeIterator<Item = NodeHash
 ///
 /// # Errors
 /// [`TileError::EmptyBundle`], [`TileError::TooManyEntries`] over 256, [`TileError::EntryTooLong`].
-pub fn encode_bundle<'a>(
-    entries: impl IntoIterator<Item = &'a [u8]>,
-) -> Result<Vec<u8>, TileError> {
+pub fn encode_bundle<'a>(entries: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<u8>, TileError> {
     let mut bundle = Vec::new();
     let mut count = 0;
     for (position, entry) in entries.into_iter().enumerate() {
         if position >= usize::from(FULL_WIDTH) {
             return Err(TileError::TooManyEntries);
         }
-        let length = u16::try_from(entry.len()).map_err(|_| TileError::EntryTooLong {
-            position,
-            bytes: entry.len(),
-        })?;
+        let length =
+            u16::try_from(entry.len()).map_err(|_| TileError::EntryTooLong { position, bytes: entry.len() })?;
         bundle.extend_from_slice(&length.to_be_bytes());
         bundle.extend_from_slice(entry);
         count += 1;
     }
-    if count == 0 {
-        Err(TileError::EmptyBundle)
-    } else {
-        Ok(bundle)
-    }
+    if count == 0 { Err(TileError::EmptyBundle) } else { Ok(bundle) }
 }
 
 /// The entries of a bundle, 1 to 256. Whether they are as many as the path said is the caller's to
@@ -319,21 +278,12 @@ pub fn decode_bundle(bundle: &[u8]) -> Result<Vec<&[u8]>, TileError> {
         let length = usize::from(u16::from_be_bytes([prefix[0], prefix[1]]));
         entries.push(take(&mut rest, length, position)?);
     }
-    if entries.is_empty() {
-        Err(TileError::EmptyBundle)
-    } else {
-        Ok(entries)
-    }
+    if entries.is_empty() { Err(TileError::EmptyBundle) } else { Ok(entries) }
 }
 
 fn take<'a>(rest: &mut &'a [u8], wanted: usize, position: usize) -> Result<&'a [u8], TileError> {
-    let (head, tail) = rest
-        .split_at_checked(wanted)
-        .ok_or(TileError::TruncatedBundle {
-            position,
-            wanted,
-            left: rest.len(),
-        })?;
+    let (head, tail) =
+        rest.split_at_checked(wanted).ok_or(TileError::TruncatedBundle { position, wanted, left: rest.len() })?;
     *rest = tail;
     Ok(head)
 }

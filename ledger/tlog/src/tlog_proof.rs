@@ -95,9 +95,7 @@ impl TlogProof {
         if proof.len() > MAX_TLOG_PROOF_BYTES {
             return Err(TlogProofError::TooLong { bytes: proof.len() });
         }
-        let proof = std::str::from_utf8(proof).map_err(|error| TlogProofError::Utf8 {
-            at: error.valid_up_to(),
-        })?;
+        let proof = std::str::from_utf8(proof).map_err(|error| TlogProofError::Utf8 { at: error.valid_up_to() })?;
         let (head, checkpoint) = proof.split_once("\n\n").ok_or(TlogProofError::Layout)?;
         let mut lines = head.split('\n').peekable();
         if lines.next() != Some(HEADER) {
@@ -107,18 +105,11 @@ impl TlogProof {
         let extra = extra_line.map(parse_extra).transpose()?;
         let line = if extra.is_some() { 3 } else { 2 };
         let index = lines.next().and_then(|text| text.strip_prefix("index "));
-        let index = index
-            .and_then(encoding::from_decimal)
-            .ok_or(TlogProofError::Index { line })?;
+        let index = index.and_then(encoding::from_decimal).ok_or(TlogProofError::Index { line })?;
         let hashes = parse_hashes(lines)?;
         let note = Note::parse(checkpoint.as_bytes()).map_err(CheckpointError::from)?;
         Checkpoint::parse_text(&note.text)?;
-        Ok(Self {
-            index,
-            hashes,
-            checkpoint: checkpoint.to_owned(),
-            extra,
-        })
+        Ok(Self { index, hashes, checkpoint: checkpoint.to_owned(), extra })
     }
 
     /// Checks that the log `origin` has `leaf` at [`TlogProof::index`], by a checkpoint that one of
@@ -126,12 +117,7 @@ impl TlogProof {
     ///
     /// # Errors
     /// [`TlogProofError::Checkpoint`], [`TlogProofError::Origin`], [`TlogProofError::Inclusion`].
-    pub fn verify(
-        &self,
-        leaf: &LeafHash,
-        keys: &[VerifierKey],
-        origin: &str,
-    ) -> Result<Checkpoint, TlogProofError> {
+    pub fn verify(&self, leaf: &LeafHash, keys: &[VerifierKey], origin: &str) -> Result<Checkpoint, TlogProofError> {
         let (checkpoint, _) = Checkpoint::open(self.checkpoint.as_bytes(), keys)?;
         if checkpoint.origin != origin {
             return Err(TlogProofError::Origin {
@@ -139,13 +125,7 @@ impl TlogProof {
                 found: encoding::excerpt(&checkpoint.origin),
             });
         }
-        verify_inclusion(
-            leaf,
-            self.index,
-            checkpoint.size,
-            &self.hashes,
-            &checkpoint.root,
-        )?;
+        verify_inclusion(leaf, self.index, checkpoint.size, &self.hashes, &checkpoint.root)?;
         Ok(checkpoint)
     }
 }

@@ -64,9 +64,7 @@ pub enum TreeError<E> {
         bytes: usize,
     },
     /// The leaf hashes given for the last partial tile are not as many as the size demands.
-    #[error(
-        "a tree of {size} entries has {wanted} leaf hashes behind its last full tile, not {given}"
-    )]
+    #[error("a tree of {size} entries has {wanted} leaf hashes behind its last full tile, not {given}")]
     TailLength {
         /// Entries in the tree.
         size: u64,
@@ -128,17 +126,10 @@ impl<R: HashReader + ?Sized> HashReader for &R {
 ///
 /// # Errors
 /// [`TreeError::IndexOutside`], [`TreeError::TooLarge`], and what reading tiles can give.
-pub fn inclusion_proof<R: HashReader>(
-    r: &R,
-    index: u64,
-    size: TreeSize,
-) -> Result<Vec<NodeHash>, TreeError<R::Error>> {
+pub fn inclusion_proof<R: HashReader>(r: &R, index: u64, size: TreeSize) -> Result<Vec<NodeHash>, TreeError<R::Error>> {
     let mut nodes = Nodes::new(r, size)?;
     if index >= size.get() {
-        return Err(TreeError::IndexOutside {
-            index,
-            size: size.get(),
-        });
+        return Err(TreeError::IndexOutside { index, size: size.get() });
     }
     let mut proof = Vec::new();
     let (mut start, mut end) = (0, size.get());
@@ -169,10 +160,7 @@ pub fn consistency_proof<R: HashReader>(
 ) -> Result<Vec<NodeHash>, TreeError<R::Error>> {
     let mut nodes = Nodes::new(r, new)?;
     if old > new {
-        return Err(TreeError::SizesReversed {
-            old: old.get(),
-            new: new.get(),
-        });
+        return Err(TreeError::SizesReversed { old: old.get(), new: new.get() });
     }
     let mut proof = Vec::new();
     if old.get() == 0 || old == new {

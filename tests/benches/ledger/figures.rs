@@ -143,10 +143,10 @@ impl Figures {
             "ratio: of the clock's times, where what other processes take counts too; cpu: the same of processor time"
                 .to_owned(),
             String::new(),
-            head("rate: ours | ceiling"),
+            head("rate: ours | ceiling", "ceiling"),
         ];
         lines.extend(RATES.iter().map(|row| self.line(row, true)));
-        lines.extend([String::new(), head("time: ours | floor")]);
+        lines.extend([String::new(), head("time: ours | floor", "floor")]);
         lines.extend(TIMES.iter().map(|row| self.line(row, false)));
         lines.push(String::new());
         let alone = |(what, name, unit, goal): &(&str, &str, &str, &str)| {
@@ -186,8 +186,8 @@ impl Figures {
     }
 }
 
-fn head(what: &str) -> String {
-    format!("{what:<WIDE$} {:>10} {:<11} {:>10} {:>6} {:>6}  goal", "ours", "", "", "ratio", "cpu")
+fn head(what: &str, other: &str) -> String {
+    format!("{what:<WIDE$} {:>10} {:<11} {:>10} {:>6} {:>6}  goal", "ours", "", other, "ratio", "cpu")
 }
 
 /// A number with as many digits as tell something.

@@ -15,17 +15,19 @@ use crate::Job;
 use crate::figures::Figures;
 use crate::world::{begin, event, quantile};
 
-/// Appends of the one producer.
-const ALONE: u64 = 2_000;
-/// Producers together, and what each of them sends.
+/// How often producers and bare syncs take turns.
+const ROUNDS: usize = 8;
+/// Appends of the one producer in a turn.
+const ALONE: u64 = 250;
+/// Producers together, and what each of them sends in a turn.
 const PRODUCERS: u64 = 64;
-const EACH: u64 = 600;
-/// Threads that serve, as the daemon has by default on two cores.
+const EACH: u64 = 80;
+/// Threads that serve, as the daemon has on two cores.
 const WORKERS: usize = 2;
 /// Appends before those that count: connections, caches, the first log file.
 const WARM: u64 = 200;
-/// Syncs that are measured.
-const SYNCS: u64 = 2_000;
+/// Syncs in a turn.
+const SYNCS: u64 = 250;
 
 /// A producer: one connection, one event at a time.
 struct Producer {
@@ -99,24 +101,54 @@ pub(crate) fn appends(job: &Job, figures: &mut Figures) -> Result<()> {
     let running = start(TcpListener::bind("127.0.0.1:0")?, AppState::new(config), WORKERS)?;
     let mut alone = Producer::connect(running.address())?;
     alone.run(0..WARM)?;
-    let begun = Instant::now();
-    let times = alone.run(WARM..WARM + ALONE)?;
-    note(figures, "http.1", times, begun.elapsed().as_secs_f64());
-    drop(alone);
-    let begun = Instant::now();
-    let times = together(running.address(), WARM + ALONE)?;
-    note(figures, "http.64", times, begun.elapsed().as_secs_f64());
     let bytes = entry_bytes(&opened.ledger)?;
+    let mut next = WARM;
+    let (mut ours, mut floor, mut all, mut all_floor) = <(Times, Times, Times, Times)>::default();
+    let mut file = Syncs::create(&job.file("syncs"))?;
+    // By turns, so that what else the disk and the machine do meanwhile falls on both.
+    for _ in 0..ROUNDS {
+        ours.add(|| alone.run(next..next + ALONE))?;
+        floor.add(|| file.run(bytes))?;
+        next += ALONE;
+        all.add(|| together(running.address(), next))?;
+        all_floor.add(|| file.run(bytes * usize::try_from(PRODUCERS)?))?;
+        next += PRODUCERS * EACH;
+    }
+    drop(alone);
     running.stop()?;
     opened.stop();
-    for (name, entries) in [("sync.1", 1), ("sync.64", PRODUCERS)] {
-        let begun = Instant::now();
-        let times = syncs(&job.file(name), bytes * usize::try_from(entries)?)?;
-        let rate = (SYNCS * entries) as f64 / begun.elapsed().as_secs_f64();
-        figures.set(&format!("http.{entries}.ceiling"), rate);
-        quantiles(figures, name, times);
-    }
+    ours.note(figures, "http.1");
+    floor.note(figures, "sync.1");
+    all.note(figures, "http.64");
+    all_floor.note(figures, "sync.64");
+    figures.set("http.64.ceiling", all_floor.rate() * PRODUCERS as f64);
     Ok(())
+}
+
+/// Milliseconds of single acts, and the seconds that all took together.
+#[derive(Default)]
+struct Times {
+    each: Vec<f64>,
+    seconds: f64,
+}
+
+impl Times {
+    fn add(&mut self, run: impl FnOnce() -> Result<Vec<f64>>) -> Result<()> {
+        let begun = Instant::now();
+        self.each.extend(run()?);
+        self.seconds += begun.elapsed().as_secs_f64();
+        Ok(())
+    }
+
+    fn rate(&self) -> f64 {
+        self.each.len() as f64 / self.seconds
+    }
+
+    fn note(&mut self, figures: &mut Figures, name: &str) {
+        figures.set(&format!("{name}.rate"), self.rate());
+        figures.set(&format!("{name}.p50"), quantile(&mut self.each, 0.5));
+        figures.set(&format!("{name}.p99"), quantile(&mut self.each, 0.99));
+    }
 }
 
 fn together(address: SocketAddr, from: u64) -> Result<Vec<f64>> {
@@ -135,16 +167,6 @@ fn together(address: SocketAddr, from: u64) -> Result<Vec<f64>> {
     Ok(times)
 }
 
-fn note(figures: &mut Figures, name: &str, times: Vec<f64>, seconds: f64) {
-    figures.set(&format!("{name}.rate"), times.len() as f64 / seconds);
-    quantiles(figures, name, times);
-}
-
-fn quantiles(figures: &mut Figures, name: &str, mut times: Vec<f64>) {
-    figures.set(&format!("{name}.p50"), quantile(&mut times, 0.5));
-    figures.set(&format!("{name}.p99"), quantile(&mut times, 0.99));
-}
-
 /// What the newest entry's rows weigh: header, opening, event id, trail rows.
 fn entry_bytes(ledger: &Ledger) -> Result<usize> {
     let newest = ledger.head().size - 1;
@@ -155,15 +177,23 @@ fn entry_bytes(ledger: &Ledger) -> Result<usize> {
     Ok(header.len() + opening.len() + 40 + trails)
 }
 
-/// Appends so many bytes to a file and syncs its data, again and again; milliseconds of each.
-fn syncs(path: &Path, bytes: usize) -> Result<Vec<f64>> {
-    let content = vec![0x5a; bytes];
-    let mut file = File::create(path)?;
-    let once = |_| {
-        let begun = Instant::now();
-        file.write_all(&content)?;
-        file.sync_data()?;
-        Ok(begun.elapsed().as_secs_f64() * 1e3)
-    };
-    (0..SYNCS).map(once).collect()
+/// A file that is appended to.
+struct Syncs(File);
+
+impl Syncs {
+    fn create(path: &Path) -> Result<Self> {
+        Ok(Self(File::create(path)?))
+    }
+
+    /// Appends so many bytes and syncs the file's data, again and again; milliseconds of each.
+    fn run(&mut self, bytes: usize) -> Result<Vec<f64>> {
+        let content = vec![0x5a; bytes];
+        let once = |_| {
+            let begun = Instant::now();
+            self.0.write_all(&content)?;
+            self.0.sync_data()?;
+            Ok(begun.elapsed().as_secs_f64() * 1e3)
+        };
+        (0..SYNCS).map(once).collect()
+    }
 }

@@ -33,7 +33,7 @@ impl WallClock {
 impl Clock for WallClock {
     fn now(&self) -> Micros {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
-        i64::try_from(since).ok().and_then(|micros| Micros::new(micros).ok()).unwrap_or(Micros::EPOCH)
+        i64::try_from(since).ok().and_then(Micros::new).unwrap_or(Micros::EPOCH)
     }
 
     fn monotonic(&self) -> i64 {

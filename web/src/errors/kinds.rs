@@ -60,17 +60,13 @@ pub enum WebError {
         fault: String,
     },
     /// The body is compressed.
-    #[error(
-        "content-encoding `{found}` is not taken: what is hashed is what was sent; send the body as it is"
-    )]
+    #[error("content-encoding `{found}` is not taken: what is hashed is what was sent; send the body as it is")]
     ContentEncoding {
         /// The encoding.
         found: String,
     },
     /// A header that a reading uses is not text.
-    #[error(
-        "header `{name}` is not UTF-8; the bindings of CloudEvents percent-encode what isn't ASCII"
-    )]
+    #[error("header `{name}` is not UTF-8; the bindings of CloudEvents percent-encode what isn't ASCII")]
     HeaderText {
         /// Which.
         name: String,
@@ -269,22 +265,14 @@ impl From<AppendError> for WebError {
             return Self::Append(error);
         };
         match &error {
-            SequencerError::Key(KeyError::Unknown { .. }) => Self::AdminNotFound {
-                what: error.to_string(),
-            },
+            SequencerError::Key(KeyError::Unknown { .. }) => Self::AdminNotFound { what: error.to_string() },
             SequencerError::Key(KeyError::Known { .. }) | SequencerError::Partition { .. } => {
-                Self::AdminConflict {
-                    why: error.to_string(),
-                }
+                Self::AdminConflict { why: error.to_string() }
             }
-            SequencerError::Key(_) | SequencerError::OwnEvent { .. } => Self::AdminRefused {
-                why: error.to_string(),
-            },
+            SequencerError::Key(_) | SequencerError::OwnEvent { .. } => Self::AdminRefused { why: error.to_string() },
             SequencerError::Store(error) => Self::Store(error.clone()),
             SequencerError::Contradiction { what } => Self::Contradiction { what: what.clone() },
-            SequencerError::WrongKey { .. } => Self::Contradiction {
-                what: error.to_string(),
-            },
+            SequencerError::WrongKey { .. } => Self::Contradiction { what: error.to_string() },
         }
     }
 }

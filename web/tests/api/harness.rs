@@ -12,9 +12,7 @@ use modeltrail_schemas::record::Record;
 use modeltrail_schemas::time::Micros;
 use modeltrail_store::{Appender, Data, Ledger, OpenOptions, Opened, init, open};
 use modeltrail_tlog::note::VerifierKey;
-use modeltrail_web::{
-    AppState, Config, Hosts, Limits, NoAdmin, NoSources, Running, TokenHash, start,
-};
+use modeltrail_web::{AppState, Config, Hosts, Limits, NoAdmin, NoSources, Running, TokenHash, start};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -66,15 +64,8 @@ impl Server {
         let dir = tempfile::tempdir().unwrap();
         let data = Data::new(&dir.path().join("data"));
         let clock: Arc<dyn Clock> = Arc::new(Ticking::default());
-        let key = init(&data, ORIGIN, Arc::clone(&clock), "test 1")
-            .unwrap()
-            .parse()
-            .unwrap();
-        let options = OpenOptions {
-            reserve_bytes,
-            read_only,
-            ..OpenOptions::new(clock, "test 1")
-        };
+        let key = init(&data, ORIGIN, Arc::clone(&clock), "test 1").unwrap().parse().unwrap();
+        let options = OpenOptions { reserve_bytes, read_only, ..OpenOptions::new(clock, "test 1") };
         let opened = open(&data, options).unwrap();
         let ledger = Arc::clone(&opened.ledger);
         let mut config = Config {
@@ -90,26 +81,14 @@ impl Server {
         change(&mut config);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let running = start(listener, AppState::new(config), 2).unwrap();
-        Self {
-            address: running.address(),
-            running: Some(running),
-            opened: Some(opened),
-            ledger,
-            key,
-            _dir: dir,
-        }
+        Self { address: running.address(), running: Some(running), opened: Some(opened), ledger, key, _dir: dir }
     }
 
     pub(crate) fn client(&self) -> Client {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_nodelay(true).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(30)))
-            .unwrap();
-        Client {
-            stream,
-            left: Vec::new(),
-        }
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        Client { stream, left: Vec::new() }
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -131,12 +110,7 @@ impl Server {
     /// Checks a receipt against the ledger's key and the record it must commit to.
     pub(crate) fn holds(&self, receipt: &Value, record: &Record) -> Receipt {
         let receipt = Receipt::parse(receipt.to_string().as_bytes()).unwrap();
-        let shown = receipt
-            .verify(
-                std::slice::from_ref(&self.key),
-                std::slice::from_ref(record),
-            )
-            .unwrap();
+        let shown = receipt.verify(std::slice::from_ref(&self.key), std::slice::from_ref(record)).unwrap();
         assert_eq!(shown.committed, Some(true), "{}", receipt.header);
         receipt
     }
@@ -168,10 +142,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(found, _)| found == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -185,12 +156,7 @@ impl Answer {
     /// The body of an answer with this status.
     #[track_caller]
     pub(crate) fn ok(&self, status: u16) -> Value {
-        assert_eq!(
-            self.status,
-            status,
-            "{}",
-            String::from_utf8_lossy(&self.body)
-        );
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
         self.json()
     }
 
@@ -199,11 +165,7 @@ impl Answer {
     pub(crate) fn problem(&self, status: u16, code: &str, part: &str) -> Value {
         let problem = self.json();
         assert_eq!(self.status, status, "{problem}");
-        assert_eq!(
-            self.header("content-type"),
-            Some("application/problem+json"),
-            "{problem}"
-        );
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{problem}");
         self::problem(&problem, status, code, part);
         problem
     }
@@ -212,18 +174,8 @@ impl Answer {
 #[track_caller]
 pub(crate) fn problem(problem: &Value, status: u16, code: &str, part: &str) {
     assert_eq!(problem["status"], status, "{problem}");
-    assert_eq!(
-        problem["type"],
-        format!("urn:modeltrail:problem:{code}"),
-        "{problem}"
-    );
-    assert!(
-        problem["instance"]
-            .as_str()
-            .unwrap()
-            .starts_with("urn:modeltrail:request:"),
-        "{problem}"
-    );
+    assert_eq!(problem["type"], format!("urn:modeltrail:problem:{code}"), "{problem}");
+    assert!(problem["instance"].as_str().unwrap().starts_with("urn:modeltrail:request:"), "{problem}");
     assert!(!problem["title"].as_str().unwrap().is_empty(), "{problem}");
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains(part), "{detail:?} doesn't say {part:?}");
@@ -243,21 +195,13 @@ impl Client {
         self.send("POST", "/v1/events", &headers, body)
     }
 
-    pub(crate) fn send(
-        &mut self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &[u8],
-    ) -> Answer {
+    pub(crate) fn send(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut bytes = format!("{method} {path} HTTP/1.1\r\n").into_bytes();
         for (name, value) in headers {
             bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
         }
         if method == "POST"
-            && !headers
-                .iter()
-                .any(|(name, _)| *name == "transfer-encoding" || *name == "content-length")
+            && !headers.iter().any(|(name, _)| *name == "transfer-encoding" || *name == "content-length")
         {
             bytes.extend_from_slice(format!("content-length: {}\r\n", body.len()).as_bytes());
         }
@@ -278,45 +222,24 @@ impl Client {
         };
         let head = String::from_utf8(self.left.drain(..end).collect()).unwrap();
         let mut lines = head.lines();
-        let status = lines
-            .next()
-            .unwrap()
-            .split(' ')
-            .nth(1)
-            .unwrap()
-            .parse()
-            .unwrap();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let headers: Vec<(String, String)> = lines
             .filter_map(|line| line.split_once(": "))
             .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
             .collect();
-        let length = headers
-            .iter()
-            .find(|(name, _)| name == "content-length")
-            .map_or(0, |(_, value)| value.parse().unwrap());
-        let length = if head_only || status == 304 {
-            0
-        } else {
-            length
-        };
+        let length =
+            headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
+        let length = if head_only || status == 304 { 0 } else { length };
         while self.left.len() < length {
             self.more();
         }
-        Answer {
-            status,
-            headers,
-            body: self.left.drain(..length).collect(),
-        }
+        Answer { status, headers, body: self.left.drain(..length).collect() }
     }
 
     fn more(&mut self) {
         let mut piece = vec![0; 64 << 10];
         let bytes = self.stream.read(&mut piece).unwrap();
-        assert!(
-            bytes > 0,
-            "the connection ended early: {:?}",
-            String::from_utf8_lossy(&self.left)
-        );
+        assert!(bytes > 0, "the connection ended early: {:?}", String::from_utf8_lossy(&self.left));
         self.left.extend_from_slice(&piece[..bytes]);
     }
 }
@@ -342,18 +265,8 @@ pub(crate) fn fill(server: &Server, name: &str, count: usize) {
     let mut client = server.client();
     let ids: Vec<usize> = (0..count).collect();
     for part in ids.chunks(1_000) {
-        let batch: Vec<Value> = part
-            .iter()
-            .map(|n| event(&format!("{name}-{n}"), name, *n as u64))
-            .collect();
+        let batch: Vec<Value> = part.iter().map(|n| event(&format!("{name}-{n}"), name, *n as u64)).collect();
         let answers = client.post(BATCH, &bytes(&Value::Array(batch))).ok(200);
-        assert!(
-            answers
-                .as_array()
-                .unwrap()
-                .iter()
-                .all(|one| one["status"] == 201),
-            "{answers}"
-        );
+        assert!(answers.as_array().unwrap().iter().all(|one| one["status"] == 201), "{answers}");
     }
 }

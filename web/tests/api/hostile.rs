@@ -5,35 +5,17 @@ use modeltrail_web::ENDPOINTS;
 use crate::harness::{Answer, STRUCTURED, Server, bytes, event};
 
 fn with_host(server: &Server, host: &str) -> Answer {
-    server
-        .client()
-        .send("GET", "/healthz", &[("host", host)], b"")
+    server.client().send("GET", "/healthz", &[("host", host)], b"")
 }
 
 #[test]
 fn only_our_hosts_are_answered() {
     let server = Server::start();
-    for host in [
-        "localhost",
-        "127.0.0.1:8080",
-        "[::1]:1",
-        "ledger.test",
-        "LEDGER.test:80",
-    ] {
+    for host in ["localhost", "127.0.0.1:8080", "[::1]:1", "ledger.test", "LEDGER.test:80"] {
         with_host(&server, host).ok(200);
     }
-    for host in [
-        "evil.example",
-        "localhost.evil.example:80",
-        "0.0.0.0",
-        "user@localhost",
-        "localhost:x",
-    ] {
-        with_host(&server, host).problem(
-            421,
-            "host-refused",
-            "is not one that this server answers to",
-        );
+    for host in ["evil.example", "localhost.evil.example:80", "0.0.0.0", "user@localhost", "localhost:x"] {
+        with_host(&server, host).problem(421, "host-refused", "is not one that this server answers to");
     }
     let raw = |text: &str| server.client().raw(text.as_bytes(), false);
     // Refused below us: such a request breaks HTTP/1.1 itself.
@@ -53,108 +35,50 @@ fn a_browser_on_another_site_gets_nothing_done() {
     let server = Server::start();
     let size = server.size();
     let get = |path: &str, name: &str, value: &str| {
-        server
-            .client()
-            .send("GET", path, &[("host", "localhost:1"), (name, value)], b"")
+        server.client().send("GET", path, &[("host", "localhost:1"), (name, value)], b"")
     };
     for site in ["cross-site", "same-site", "x"] {
-        get("/v1/exports?subject=model/a", "sec-fetch-site", site).problem(
-            403,
-            "cross-site",
-            "Sec-Fetch-Site",
-        );
+        get("/v1/exports?subject=model/a", "sec-fetch-site", site).problem(403, "cross-site", "Sec-Fetch-Site");
     }
     assert_eq!(get("/", "sec-fetch-site", "cross-site").status, 200);
     get("/healthz", "sec-fetch-site", "same-origin").ok(200);
     get("/healthz", "sec-fetch-site", "none").ok(200);
     get("/healthz", "origin", "http://localhost:1").ok(200);
-    for origin in [
-        "null",
-        "http://evil.example",
-        "http://localhost:2",
-        "http://localhost",
-        "localhost:1",
-    ] {
+    for origin in ["null", "http://evil.example", "http://localhost:2", "http://localhost", "localhost:1"] {
         get("/healthz", "origin", origin).problem(403, "cross-site", "Origin");
     }
     let body = bytes(&event("1", "fraud", 1));
-    server
-        .client()
-        .post_with(
-            &[
-                ("content-type", STRUCTURED),
-                ("origin", "http://evil.example"),
-            ],
-            &body,
-        )
-        .problem(403, "cross-site", "Origin");
-    let preflight = server.client().send(
-        "OPTIONS",
-        "/v1/events",
-        &[("host", "localhost"), ("origin", "http://evil.example")],
-        b"",
+    server.client().post_with(&[("content-type", STRUCTURED), ("origin", "http://evil.example")], &body).problem(
+        403,
+        "cross-site",
+        "Origin",
     );
+    let preflight =
+        server.client().send("OPTIONS", "/v1/events", &[("host", "localhost"), ("origin", "http://evil.example")], b"");
     assert_eq!(preflight.status, 403);
-    assert!(
-        preflight
-            .headers
-            .iter()
-            .all(|(name, _)| !name.starts_with("access-control-")),
-        "{preflight:?}"
-    );
+    assert!(preflight.headers.iter().all(|(name, _)| !name.starts_with("access-control-")), "{preflight:?}");
     assert_eq!(server.size(), size);
 }
 
 #[test]
 fn every_answer_is_strict() {
     let server = Server::start();
-    for path in [
-        "/",
-        "/healthz",
-        "/checkpoint",
-        "/nothing",
-        "/v1/entries/99",
-        "/metrics",
-        "/tile/0/000.p/1",
-    ] {
+    for path in ["/", "/healthz", "/checkpoint", "/nothing", "/v1/entries/99", "/metrics", "/tile/0/000.p/1"] {
         let answer = server.get(path);
-        assert_eq!(
-            answer.header("x-content-type-options"),
-            Some("nosniff"),
-            "{path}"
-        );
-        assert!(
-            answer
-                .header("content-security-policy")
-                .unwrap()
-                .starts_with("default-src 'none'"),
-            "{path}"
-        );
-        assert!(
-            answer.header("cache-control").is_some() && answer.header("content-type").is_some(),
-            "{path}"
-        );
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert!(answer.header("content-security-policy").unwrap().starts_with("default-src 'none'"), "{path}");
+        assert!(answer.header("cache-control").is_some() && answer.header("content-type").is_some(), "{path}");
         assert!(answer.header("server").is_none(), "{path}");
     }
-    with_host(&server, "evil.example")
-        .header("content-security-policy")
-        .unwrap();
+    with_host(&server, "evil.example").header("content-security-policy").unwrap();
 }
 
 #[test]
 fn other_methods_are_told_which_go() {
     let server = Server::start();
-    let send = |method: &str, path: &str| {
-        server
-            .client()
-            .send(method, path, &[("host", "localhost")], b"")
-    };
+    let send = |method: &str, path: &str| server.client().send(method, path, &[("host", "localhost")], b"");
     let answer = send("DELETE", "/v1/entries/0");
-    answer.problem(
-        405,
-        "method-not-allowed",
-        "DELETE does not go here; allowed: GET, HEAD",
-    );
+    answer.problem(405, "method-not-allowed", "DELETE does not go here; allowed: GET, HEAD");
     assert_eq!(answer.header("allow"), Some("GET, HEAD"));
     assert_eq!(send("GET", "/v1/events").header("allow"), Some("POST"));
     assert_eq!(send("BREW", "/healthz").status, 405);
@@ -166,17 +90,11 @@ fn the_list_of_endpoints_is_what_there_is_and_what_is_described() {
     let server = Server::start();
     let described = include_str!("../../../docs/API.md");
     let page = server.get("/");
-    assert_eq!(
-        page.header("content-type"),
-        Some("text/html; charset=utf-8")
-    );
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
     for endpoint in ENDPOINTS {
         assert!(page.text().contains(endpoint.path), "{}", endpoint.path);
         let title = format!("`{} {}`", endpoint.method, endpoint.path);
-        assert!(
-            described.contains(&title),
-            "docs/API.md doesn't describe {title}"
-        );
+        assert!(described.contains(&title), "docs/API.md doesn't describe {title}");
         let path = endpoint
             .path
             .replace("{level}", "0")
@@ -184,14 +102,9 @@ fn the_list_of_endpoints_is_what_there_is_and_what_is_described() {
             .replace("{size}", "1")
             .replace("{key}", "k")
             .replace("{name}", "n");
-        let answer = server
-            .client()
-            .send("PATCH", &path, &[("host", "localhost")], b"");
+        let answer = server.client().send("PATCH", &path, &[("host", "localhost")], b"");
         assert_eq!(answer.status, 405, "{path}");
-        assert!(
-            answer.header("allow").unwrap().contains(endpoint.method),
-            "{path}"
-        );
+        assert!(answer.header("allow").unwrap().contains(endpoint.method), "{path}");
     }
 }
 
@@ -200,13 +113,9 @@ fn measurements_have_no_labels_from_outside() {
     let server = Server::start();
     for n in 0..20 {
         server.get(&format!("/secret-{n}"));
-        server
-            .client()
-            .send(&format!("M{n}"), "/healthz", &[("host", "localhost")], b"");
+        server.client().send(&format!("M{n}"), "/healthz", &[("host", "localhost")], b"");
     }
-    server
-        .post(STRUCTURED, &bytes(&event("1", "fraud", 1)))
-        .ok(201);
+    server.post(STRUCTURED, &bytes(&event("1", "fraud", 1))).ok(201);
     let text = server.get("/metrics").text().to_owned();
     assert!(!text.contains("secret-") && !text.contains("M1"), "{text}");
     for line in [
@@ -215,10 +124,7 @@ fn measurements_have_no_labels_from_outside() {
         "modeltrail_http_requests_total{method=\"POST\",route=\"/v1/events\",status=\"201\"} 1",
         "modeltrail_http_requests_total{method=\"GET\",route=\"other\",status=\"404\"} 20",
     ] {
-        assert!(
-            text.lines().any(|found| found == line),
-            "{line} is not in {text}"
-        );
+        assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
     }
 }
 
@@ -230,9 +136,5 @@ fn a_stop_waits_for_nobody_for_long() {
     half.get("/healthz").ok(200);
     let started = std::time::Instant::now();
     drop(server);
-    assert!(
-        started.elapsed() < std::time::Duration::from_secs(5),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < std::time::Duration::from_secs(5), "{:?}", started.elapsed());
 }

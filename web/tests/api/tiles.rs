@@ -9,13 +9,8 @@ use crate::harness::{Server, fill};
 
 fn checkpoint(server: &Server) -> Checkpoint {
     let answer = server.get("/checkpoint");
-    assert_eq!(
-        answer.header("content-type"),
-        Some("text/plain; charset=utf-8")
-    );
-    Checkpoint::open(&answer.body, std::slice::from_ref(&server.key))
-        .unwrap()
-        .0
+    assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
+    Checkpoint::open(&answer.body, std::slice::from_ref(&server.key)).unwrap().0
 }
 
 #[test]
@@ -26,15 +21,10 @@ fn the_tree_can_be_rebuilt_from_what_is_served() {
     let (mut edge, mut full) = (Edge::new(), Vec::new());
     for id in tiles_for(head.size).filter(|id| id.level == 0) {
         let answer = server.get(&format!("/{}", entries_path(id.index, id.width)));
-        assert_eq!(
-            (answer.status, answer.header("content-type")),
-            (200, Some("application/octet-stream"))
-        );
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/octet-stream")));
         let entries = decode_bundle(&answer.body).unwrap();
         assert_eq!(entries.len(), usize::from(id.width));
-        entries
-            .iter()
-            .for_each(|entry| edge.append(leaf_hash(entry), &mut full));
+        entries.iter().for_each(|entry| edge.append(leaf_hash(entry), &mut full));
     }
     assert_eq!((edge.size(), edge.root()), (head.size, head.root));
     full.extend((0..8).filter_map(|level| edge.partial(level)));
@@ -43,11 +33,7 @@ fn the_tree_can_be_rebuilt_from_what_is_served() {
     for (id, bytes) in full {
         let answer = server.get(&format!("/{}", id.path()));
         assert_eq!((answer.status, &answer.body), (200, &bytes), "{id}");
-        let expected = if id.is_full() {
-            "public, max-age=31536000, immutable"
-        } else {
-            "public, max-age=60"
-        };
+        let expected = if id.is_full() { "public, max-age=31536000, immutable" } else { "public, max-age=60" };
         assert_eq!(answer.header("cache-control"), Some(expected), "{id}");
     }
 }
@@ -60,16 +46,8 @@ fn narrower_tiles_stay_and_wider_ones_are_not_there_yet() {
     let full = server.get("/tile/0/000").body;
     assert_eq!(full.len(), 256 * 32);
     for width in [1, 2, 255] {
-        assert_eq!(
-            server.get(&format!("/tile/0/000.p/{width}")).body,
-            full[..width * 32]
-        );
-        assert_eq!(
-            decode_bundle(&server.get(&format!("/tile/entries/000.p/{width}")).body)
-                .unwrap()
-                .len(),
-            width
-        );
+        assert_eq!(server.get(&format!("/tile/0/000.p/{width}")).body, full[..width * 32]);
+        assert_eq!(decode_bundle(&server.get(&format!("/tile/entries/000.p/{width}")).body).unwrap().len(), width);
     }
     let edge = size - 256;
     assert_eq!(server.get(&format!("/tile/0/001.p/{edge}")).status, 200);
@@ -86,9 +64,7 @@ fn narrower_tiles_stay_and_wider_ones_are_not_there_yet() {
         "/tile/0/x999/x999/x999/x999/999".to_owned(),
         "/tile/entries/x018/x446/x744/x073/x709/x551/615".to_owned(),
     ] {
-        server
-            .get(&path)
-            .problem(404, "no-tile", &format!("in a tree of {size} entries"));
+        server.get(&path).problem(404, "no-tile", &format!("in a tree of {size} entries"));
     }
 }
 
@@ -136,15 +112,8 @@ fn a_tile_has_one_spelling() {
         assert_eq!(answer.status, 404, "{path}");
         answer.problem(404, "not-found", "there is nothing at");
     }
-    server
-        .get("/tile/0/000?x=1")
-        .problem(400, "parameter", "takes: none");
+    server.get("/tile/0/000?x=1").problem(400, "parameter", "takes: none");
     let tag = server.get("/tile/0/000").header("etag").unwrap().to_owned();
-    let again = server.client().send(
-        "GET",
-        "/tile/0/000",
-        &[("host", "localhost"), ("if-none-match", &tag)],
-        b"",
-    );
+    let again = server.client().send("GET", "/tile/0/000", &[("host", "localhost"), ("if-none-match", &tag)], b"");
     assert_eq!((again.status, again.body.len()), (304, 0));
 }

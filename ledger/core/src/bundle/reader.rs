@@ -331,7 +331,11 @@ impl<R: Read> Chunks<R> {
                 break;
             }
             if chunk.bytes.pop() != Some(b'\n') {
-                let what = if count > MAX_LINE_BYTES { "is longer than any entry" } else { "has no line end: the file was cut" };
+                let what = if count > MAX_LINE_BYTES {
+                    "is longer than any entry"
+                } else {
+                    "has no line end: the file was cut"
+                };
                 return Err(io::Error::new(io::ErrorKind::InvalidData, format!("line {} {what}", self.line)));
             }
             chunk.ends.push(chunk.bytes.len());

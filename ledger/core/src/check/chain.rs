@@ -103,10 +103,20 @@ impl<'s, S: Store> Chain<'s, S> {
             return self.checkpoints(report);
         };
         if header.index != index {
-            report.note("L-1", Some(index), Damage::Misplaced, format!("the header stored as entry {index} says it is entry {}", header.index));
+            report.note(
+                "L-1",
+                Some(index),
+                Damage::Misplaced,
+                format!("the header stored as entry {index} says it is entry {}", header.index),
+            );
         }
         if header.prev != self.prev {
-            report.note("L-2", Some(index), Damage::Changed, format!("prev is {}, the leaf hash before is {}", header.prev, self.prev));
+            report.note(
+                "L-2",
+                Some(index),
+                Damage::Changed,
+                format!("prev is {}, the leaf hash before is {}", header.prev, self.prev),
+            );
         }
         self.time(header, entry.at, report);
         self.rows.add(header);
@@ -126,20 +136,36 @@ impl<'s, S: Store> Chain<'s, S> {
             self.full_tiles += 1;
             match self.store.tile(id.level, id.index)? {
                 Some(stored) if stored == hashes => {}
-                Some(_) => report.note("L-4", Some(EntryIndex(entry.key)), Damage::Changed, format!("{} is not that of the headers", id.path())),
-                None => report.note("L-4", Some(EntryIndex(entry.key)), Damage::Missing, format!("{} is not stored", id.path())),
+                Some(_) => report.note(
+                    "L-4",
+                    Some(EntryIndex(entry.key)),
+                    Damage::Changed,
+                    format!("{} is not that of the headers", id.path()),
+                ),
+                None => report.note(
+                    "L-4",
+                    Some(EntryIndex(entry.key)),
+                    Damage::Missing,
+                    format!("{} is not stored", id.path()),
+                ),
             }
         }
         Ok(())
     }
 
     fn time(&mut self, header: &EntryHeader, at: Option<Micros>, report: &mut Report) {
-        let stepped = header.received.via == "ledger" && header.event.as_ref().is_some_and(|event| event.r#type == "modeltrail.ledger.clock_stepped.v1");
+        let stepped = header.received.via == "ledger"
+            && header.event.as_ref().is_some_and(|event| event.r#type == "modeltrail.ledger.clock_stepped.v1");
         if let (Some(last), Some(at)) = (self.last_at, at)
             && at < last
             && !stepped
         {
-            report.note("L-9", Some(header.index), Damage::Misplaced, format!("received.at goes back from {last} to {at}"));
+            report.note(
+                "L-9",
+                Some(header.index),
+                Damage::Misplaced,
+                format!("received.at goes back from {last} to {at}"),
+            );
         }
         self.last_at = at.or(self.last_at);
     }
@@ -165,15 +191,25 @@ impl<'s, S: Store> Chain<'s, S> {
     }
 
     /// Own entries whose effect matters, when records are otherwise left alone.
-    fn own_with_effect(&self, header: &EntryHeader, report: &mut Report) -> Result<Option<(String, Value)>, CheckError> {
-        let wanted = header.received.via == "ledger" && header.event.as_ref().is_some_and(|event| has_effect(&event.r#type));
+    fn own_with_effect(
+        &self,
+        header: &EntryHeader,
+        report: &mut Report,
+    ) -> Result<Option<(String, Value)>, CheckError> {
+        let wanted =
+            header.received.via == "ledger" && header.event.as_ref().is_some_and(|event| has_effect(&event.r#type));
         if !wanted {
             return Ok(None);
         }
         let opening = self.store.opening(header.index)?;
         let own = opening.as_deref().and_then(|opening| parse_own(opening.get(SALT_BYTES..)?));
         if own.is_none() {
-            report.note("L-10", Some(header.index), Damage::Missing, "the record of an own entry can't be read".to_owned());
+            report.note(
+                "L-10",
+                Some(header.index),
+                Damage::Missing,
+                "the record of an own entry can't be read".to_owned(),
+            );
         }
         Ok(own)
     }
@@ -187,7 +223,9 @@ impl<'s, S: Store> Chain<'s, S> {
         if let Some(from) = from {
             match data.get("public_key").and_then(Value::as_str).unwrap_or_default().parse::<VerifierKey>() {
                 Ok(key) => self.keys.push(LedgerKey { from, key }),
-                Err(error) => report.note("L-4", Some(header.index), Damage::Malformed, format!("names no verifier key: {error}")),
+                Err(error) => {
+                    report.note("L-4", Some(header.index), Damage::Malformed, format!("names no verifier key: {error}"))
+                }
             }
         }
         self.book.fold(event_type, data);
@@ -212,7 +250,9 @@ impl<'s, S: Store> Chain<'s, S> {
             report.note("L-12", Some(header.index), Damage::Changed, difference.to_string());
         }
         if header.content.reading != u64::from(reading::READING) {
-            report.not_judged.push(format!("L-12 of entry {}: reading {} is not known", header.index, header.content.reading));
+            report
+                .not_judged
+                .push(format!("L-12 of entry {}: reading {} is not known", header.index, header.content.reading));
         }
         if let Some(of) = header.quarantine.as_ref().and_then(|quarantine| quarantine.of)
             && let Err(detail) = self.conflict(header, reading, of)?
@@ -220,7 +260,8 @@ impl<'s, S: Store> Chain<'s, S> {
             report.note("L-12", Some(header.index), Damage::Changed, detail);
         }
         if !expected.further.is_empty() {
-            let further = expected.further.iter().map(|(role, subject)| (role.as_str().to_owned(), subject.clone())).collect();
+            let further =
+                expected.further.iter().map(|(role, subject)| (role.as_str().to_owned(), subject.clone())).collect();
             self.owed = Some((header.index.get(), further));
         }
         Ok(())
@@ -240,13 +281,23 @@ impl<'s, S: Store> Chain<'s, S> {
         let before = owed.len();
         owed.retain(|(role, subject)| !names(data, role, subject));
         if owed.len() == before {
-            report.note("L-12", Some(header.index), Damage::Changed, format!("adds none of the further subjects of entry {of}"));
+            report.note(
+                "L-12",
+                Some(header.index),
+                Damage::Changed,
+                format!("adds none of the further subjects of entry {of}"),
+            );
         } else if !owed.is_empty() {
             self.owed = Some((of, owed));
         }
     }
 
-    fn conflict(&self, header: &EntryHeader, reading: &reading::Reading, of: EntryIndex) -> Result<Result<(), String>, CheckError> {
+    fn conflict(
+        &self,
+        header: &EntryHeader,
+        reading: &reading::Reading,
+        of: EntryIndex,
+    ) -> Result<Result<(), String>, CheckError> {
         let Some(first) = self.store.header(of)?.and_then(|bytes| EntryHeader::parse(&bytes).ok()) else {
             return Ok(Err(format!("the entry {of} that it conflicts with can't be read")));
         };
@@ -259,10 +310,13 @@ impl<'s, S: Store> Chain<'s, S> {
         }
         let Some(opening) = self.store.opening(of)? else { return Ok(Ok(())) };
         let Some(via) = Via::parse(&first.received.via) else { return Ok(Ok(())) };
-        let context = reading::OwnContext { origin: &self.context.origin, received_at: Micros::EPOCH, index: Some(of.get()) };
+        let context =
+            reading::OwnContext { origin: &self.context.origin, received_at: Micros::EPOCH, index: Some(of.get()) };
         let other = reading::read_bytes(via, opening.get(SALT_BYTES..).unwrap_or_default(), &context);
         Ok(match other {
-            Ok(other) if other.fingerprint == reading.fingerprint => Err(format!("entry {of} has the same content, so this is a duplicate and no conflict")),
+            Ok(other) if other.fingerprint == reading.fingerprint => {
+                Err(format!("entry {of} has the same content, so this is a duplicate and no conflict"))
+            }
             _ => Ok(()),
         })
     }
@@ -274,19 +328,35 @@ impl<'s, S: Store> Chain<'s, S> {
             let at = Some(EntryIndex(size.saturating_sub(1)));
             let note = self.store.checkpoint(TreeSize::new(size))?.unwrap_or_default();
             if size != self.next {
-                report.note("L-4", at, Damage::Misplaced, format!("a checkpoint of size {size} is of no prefix of the entries"));
+                report.note(
+                    "L-4",
+                    at,
+                    Damage::Misplaced,
+                    format!("a checkpoint of size {size} is of no prefix of the entries"),
+                );
                 continue;
             }
             match self.open(&note) {
                 Ok(checkpoint) if checkpoint.size.get() != size => {
-                    report.note("L-5", at, Damage::Misplaced, format!("the checkpoint stored for size {size} is of size {}", checkpoint.size.get()));
+                    report.note(
+                        "L-5",
+                        at,
+                        Damage::Misplaced,
+                        format!("the checkpoint stored for size {size} is of size {}", checkpoint.size.get()),
+                    );
                 }
                 Ok(checkpoint) if checkpoint.root != self.edge.root() => {
-                    let detail = format!("the checkpoint of size {size} has root {}, the entries give {}", checkpoint.root, self.edge.root());
+                    let detail = format!(
+                        "the checkpoint of size {size} has root {}, the entries give {}",
+                        checkpoint.root,
+                        self.edge.root()
+                    );
                     report.note("L-4", at, Damage::Changed, detail);
                 }
                 Ok(_) => {}
-                Err(detail) => report.note("L-4", at, Damage::Unsigned, format!("the checkpoint of size {size}: {detail}")),
+                Err(detail) => {
+                    report.note("L-4", at, Damage::Unsigned, format!("the checkpoint of size {size}: {detail}"))
+                }
             }
             self.outside_at(size, report);
         }
@@ -299,19 +369,28 @@ impl<'s, S: Store> Chain<'s, S> {
         let mut opened = None;
         let size = parse_outside(note).ok_or("it is no checkpoint")?.size;
         for key in governing(&self.keys, size.get()) {
-            opened = Some(Checkpoint::open(note.as_bytes(), std::slice::from_ref(&key)).map_err(|error| error.to_string())?.0);
+            opened = Some(
+                Checkpoint::open(note.as_bytes(), std::slice::from_ref(&key)).map_err(|error| error.to_string())?.0,
+            );
         }
-        opened.filter(|checkpoint| checkpoint.origin == self.context.origin).ok_or_else(|| "no key of this ledger governs it".to_owned())
+        opened
+            .filter(|checkpoint| checkpoint.origin == self.context.origin)
+            .ok_or_else(|| "no key of this ledger governs it".to_owned())
     }
 
     fn outside_at(&mut self, size: u64, report: &mut Report) {
-        let due = self.outside.as_ref().is_some_and(|(outside, _)| outside.size.get() == size) && self.edge.size().get() == size;
+        let due = self.outside.as_ref().is_some_and(|(outside, _)| outside.size.get() == size)
+            && self.edge.size().get() == size;
         let Some((outside, note)) = self.outside.take_if(|_| due) else { return };
         let at = Some(EntryIndex(size.saturating_sub(1)));
         if let Err(detail) = self.open(&note) {
             report.note("L-5", at, Damage::Unsigned, format!("the checkpoint kept outside: {detail}"));
         } else if outside.root != self.edge.root() {
-            let detail = format!("the checkpoint kept outside has root {} at size {size}, the entries give {}", outside.root, self.edge.root());
+            let detail = format!(
+                "the checkpoint kept outside has root {} at size {size}, the entries give {}",
+                outside.root,
+                self.edge.root()
+            );
             report.note("L-5", at, Damage::Changed, detail);
         }
     }
@@ -324,20 +403,34 @@ impl<'s, S: Store> Chain<'s, S> {
             let (damage, detail) = if report.size < self.next {
                 (Damage::Extra, format!("entries {} to {} are under no checkpoint", report.size, self.next - 1))
             } else {
-                (Damage::Missing, format!("the newest checkpoint has size {}, but there are {} entries", report.size, self.next))
+                (
+                    Damage::Missing,
+                    format!("the newest checkpoint has size {}, but there are {} entries", report.size, self.next),
+                )
             };
             report.note("L-3", Some(EntryIndex(report.size.min(self.next))), damage, detail);
         }
         if let Some((outside, _)) = self.outside.take() {
-            let detail = format!("the checkpoint kept outside has size {}, the ledger {}", outside.size.get(), self.next);
+            let detail =
+                format!("the checkpoint kept outside has size {}, the ledger {}", outside.size.get(), self.next);
             report.note("L-5", Some(EntryIndex(self.next)), Damage::Missing, detail);
         }
         if let Some((of, owed)) = self.owed.take() {
-            report.note("L-12", Some(EntryIndex(of)), Damage::Missing, format!("{} further subjects of entry {of} do not follow it", owed.len()));
+            report.note(
+                "L-12",
+                Some(EntryIndex(of)),
+                Damage::Missing,
+                format!("{} further subjects of entry {of} do not follow it", owed.len()),
+            );
         }
         if let Some(first) = self.unexplained.first() {
             let count = self.unexplained.len();
-            report.note("L-10", Some(EntryIndex(*first)), Damage::Missing, format!("{count} records are not stored and no erasure explains it"));
+            report.note(
+                "L-10",
+                Some(EntryIndex(*first)),
+                Damage::Missing,
+                format!("{count} records are not stored and no erasure explains it"),
+            );
         }
         if let Err(detail) = self.coverage.compare(&self.store.positions()?) {
             report.note("L-8", None, Damage::Changed, detail);
@@ -353,7 +446,12 @@ impl<'s, S: Store> Chain<'s, S> {
             ControlFlow::Continue(())
         })?;
         if stored > self.full_tiles {
-            report.note("L-4", None, Damage::Extra, format!("{stored} tiles are stored, the entries fill {}", self.full_tiles));
+            report.note(
+                "L-4",
+                None,
+                Damage::Extra,
+                format!("{stored} tiles are stored, the entries fill {}", self.full_tiles),
+            );
         }
         Ok(())
     }
@@ -368,5 +466,7 @@ fn parse_outside(note: &str) -> Option<Checkpoint> {
 /// Whether a `trails_added` entry names this subject in this role.
 fn names(data: &Value, role: &str, subject: &str) -> bool {
     let list = if role == "evidence" { "evidence_subjects" } else { role };
-    data.get(list).and_then(Value::as_array).is_some_and(|list| list.iter().any(|element| element.as_str() == Some(subject)))
+    data.get(list)
+        .and_then(Value::as_array)
+        .is_some_and(|list| list.iter().any(|element| element.as_str() == Some(subject)))
 }

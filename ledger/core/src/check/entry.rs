@@ -40,7 +40,8 @@ pub(super) fn look<'r>(key: u64, bytes: &[u8], opening: Option<&'r [u8]>, contex
     let header = EntryHeader::parse(bytes);
     let at = header.as_ref().ok().and_then(|header| derive::received_at(&header.received));
     let record = opening.and_then(|opening| opening.get(SALT_BYTES..));
-    let mut entry = Entry { key, leaf: leaf_hash(bytes), header, at, record, own: None, reading: None, faults: Vec::new() };
+    let mut entry =
+        Entry { key, leaf: leaf_hash(bytes), header, at, record, own: None, reading: None, faults: Vec::new() };
     match &entry.header {
         Err(error) => {
             let damage = if matches!(error, HeaderError::NotCanonical) { Damage::Changed } else { Damage::Malformed };
@@ -51,7 +52,11 @@ pub(super) fn look<'r>(key: u64, bytes: &[u8], opening: Option<&'r [u8]>, contex
                 entry.faults.push(("L-12", Damage::Changed, format!("the entry {fault}")));
             }
             if header.origin != context.origin {
-                entry.faults.push(("L-6", Damage::Changed, format!("the header's origin is {}, the ledger's {}", header.origin, context.origin)));
+                entry.faults.push((
+                    "L-6",
+                    Damage::Changed,
+                    format!("the header's origin is {}, the ledger's {}", header.origin, context.origin),
+                ));
             }
             if !context.headers_only {
                 let (faults, reading, own) = look_into(header, opening, record, context);
@@ -71,12 +76,20 @@ fn look_into(header: &EntryHeader, opening: Option<&[u8]>, record: Option<&[u8]>
     let mut faults = Vec::new();
     let (Some(opening), Some(record)) = (opening, record) else {
         if opening.is_some() {
-            faults.push(("L-10", Damage::Malformed, "what is stored beside the header is shorter than a salt".to_owned()));
+            faults.push((
+                "L-10",
+                Damage::Malformed,
+                "what is stored beside the header is shorter than a salt".to_owned(),
+            ));
         }
         return (faults, None, None);
     };
     if header.content.kept == Some(false) {
-        faults.push(("L-10", Damage::Extra, "the header says that the record was not kept, but one is stored".to_owned()));
+        faults.push((
+            "L-10",
+            Damage::Extra,
+            "the header says that the record was not kept, but one is stored".to_owned(),
+        ));
         return (faults, None, None);
     }
     if Commitment::of(opening) != header.content.commitment || record.len() as u64 != header.content.size {

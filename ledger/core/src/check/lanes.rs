@@ -21,15 +21,30 @@ type Row = (u64, Vec<u8>, Option<Vec<u8>>);
 /// Rows of one column family, by index.
 type Rows = Vec<(u64, Vec<u8>)>;
 
-pub(super) fn run<S: Store>(store: &S, chain: &mut Chain<'_, S>, report: &mut Report, options: &mut CheckOptions<'_>) -> Result<(), CheckError> {
+pub(super) fn run<S: Store>(
+    store: &S,
+    chain: &mut Chain<'_, S>,
+    report: &mut Report,
+    options: &mut CheckOptions<'_>,
+) -> Result<(), CheckError> {
     std::thread::scope(|scope| {
         let (to_headers, headers) = sync_channel(AHEAD);
         let header_reader = scope.spawn(move || read(&to_headers, |visit| store.scan_headers(EntryIndex(0), visit)));
         let (to_openings, openings) = sync_channel(AHEAD);
         let wanted = !options.headers_only;
-        let opening_reader = scope.spawn(move || if wanted { read(&to_openings, |visit| store.scan_openings(EntryIndex(0), visit)) } else { Ok(()) });
-        let done = fold(headers, Openings { rows: openings, chunk: Vec::new().into_iter(), next: None }, chain, report, options);
-        let ended = |reader: std::thread::ScopedJoinHandle<'_, Result<(), StoreError>>| reader.join().map_err(|_| CheckError::Reader);
+        let opening_reader = scope.spawn(move || {
+            if wanted { read(&to_openings, |visit| store.scan_openings(EntryIndex(0), visit)) } else { Ok(()) }
+        });
+        let done = fold(
+            headers,
+            Openings { rows: openings, chunk: Vec::new().into_iter(), next: None },
+            chain,
+            report,
+            options,
+        );
+        let ended = |reader: std::thread::ScopedJoinHandle<'_, Result<(), StoreError>>| {
+            reader.join().map_err(|_| CheckError::Reader)
+        };
         ended(header_reader)??;
         ended(opening_reader)??;
         done
@@ -83,7 +98,13 @@ impl Openings {
     }
 }
 
-fn fold<S: Store>(headers: Receiver<Rows>, mut openings: Openings, chain: &mut Chain<'_, S>, report: &mut Report, options: &mut CheckOptions<'_>) -> Result<(), CheckError> {
+fn fold<S: Store>(
+    headers: Receiver<Rows>,
+    mut openings: Openings,
+    chain: &mut Chain<'_, S>,
+    report: &mut Report,
+    options: &mut CheckOptions<'_>,
+) -> Result<(), CheckError> {
     let mut stray = Vec::new();
     for rows in headers {
         let rows: Vec<Row> = rows
@@ -97,13 +118,23 @@ fn fold<S: Store>(headers: Receiver<Rows>, mut openings: Openings, chain: &mut C
             chain.add(entry, report)?;
         }
         for index in stray.drain(..) {
-            report.note("L-10", Some(EntryIndex(index)), Damage::Extra, "a record is stored where there is no header".to_owned());
+            report.note(
+                "L-10",
+                Some(EntryIndex(index)),
+                Damage::Extra,
+                "a record is stored where there is no header".to_owned(),
+            );
         }
         (options.progress)(report.entries);
     }
     while openings.peek().is_some() {
         if let Some((index, _)) = openings.next.take() {
-            report.note("L-10", Some(EntryIndex(index)), Damage::Extra, "a record is stored where there is no header".to_owned());
+            report.note(
+                "L-10",
+                Some(EntryIndex(index)),
+                Damage::Extra,
+                "a record is stored where there is no header".to_owned(),
+            );
         }
     }
     Ok(())
@@ -112,7 +143,9 @@ fn fold<S: Store>(headers: Receiver<Rows>, mut openings: Openings, chain: &mut C
 fn look_on_two_threads<'r, S: Store>(rows: &'r [Row], chain: &Chain<'_, S>) -> Vec<Entry<'r>> {
     let context = chain.context();
     let (first, second) = rows.split_at(rows.len() / 2);
-    let all = |half: &'r [Row]| half.iter().map(|(key, header, opening)| look(*key, header, opening.as_deref(), &context)).collect::<Vec<_>>();
+    let all = |half: &'r [Row]| {
+        half.iter().map(|(key, header, opening)| look(*key, header, opening.as_deref(), &context)).collect::<Vec<_>>()
+    };
     std::thread::scope(|scope| {
         let other = scope.spawn(|| all(second));
         let mut entries = all(first);

@@ -119,7 +119,12 @@ impl Rows {
                 Some((m, earlier)) => n == m + 1 && index.get() > earlier,
             };
             if !sound && fault.is_none() {
-                fault = Some((index, format!("the stored rows of trail {subject} do not go on from {before:?} with step {n} at entry {index}")));
+                fault = Some((
+                    index,
+                    format!(
+                        "the stored rows of trail {subject} do not go on from {before:?} with step {n} at entry {index}"
+                    ),
+                ));
             }
             sum.add(self.hash(subject.as_bytes(), &[n, index.get(), before.map_or(NONE, |(_, earlier)| earlier)]));
             match &mut last {
@@ -134,15 +139,28 @@ impl Rows {
     /// The first admitted entry whose event id does not lead back to it.
     fn name_id<S: Store>(&self, store: &S, report: &mut Report) -> Result<(), CheckError> {
         let found = each_header(store, |header| {
-            let Some(event) = header.event.as_ref().filter(|_| header.received.via != "ledger" && header.quarantine.is_none()) else { return Ok(None) };
+            let Some(event) =
+                header.event.as_ref().filter(|_| header.received.via != "ledger" && header.quarantine.is_none())
+            else {
+                return Ok(None);
+            };
             let row = store.id(&id_hash(&event.source, &event.id))?;
             Ok(match row {
                 Some(index) if index == header.index => None,
-                Some(index) => Some((Damage::Misplaced, format!("its event id (source {:?}, id {:?}) leads to entry {index}", event.source, event.id))),
-                None => Some((Damage::Missing, format!("its event id (source {:?}, id {:?}) is not stored", event.source, event.id))),
+                Some(index) => Some((
+                    Damage::Misplaced,
+                    format!("its event id (source {:?}, id {:?}) leads to entry {index}", event.source, event.id),
+                )),
+                None => Some((
+                    Damage::Missing,
+                    format!("its event id (source {:?}, id {:?}) is not stored", event.source, event.id),
+                )),
             })
         })?;
-        let (index, damage, detail) = found.map_or((None, Damage::Extra, "event ids are stored that no entry has".to_owned()), |(index, damage, detail)| (Some(index), damage, detail));
+        let (index, damage, detail) = found.map_or(
+            (None, Damage::Extra, "event ids are stored that no entry has".to_owned()),
+            |(index, damage, detail)| (Some(index), damage, detail),
+        );
         report.note("L-7", index, damage, detail);
         Ok(())
     }
@@ -152,15 +170,25 @@ impl Rows {
         let found = each_header(store, |header| {
             for step in &header.trails {
                 let rows = store.trail(&step.subject, step.n.saturating_sub(1), 2)?;
-                let expected: Vec<EntryIndex> = if step.n == 0 { vec![header.index] } else { step.prev.into_iter().chain([header.index]).collect() };
+                let expected: Vec<EntryIndex> = if step.n == 0 {
+                    vec![header.index]
+                } else {
+                    step.prev.into_iter().chain([header.index]).collect()
+                };
                 if rows.get(..expected.len()) != Some(expected.as_slice()) {
-                    let detail = format!("step {} of trail {} does not stand in the trail's rows as the header says", step.n, step.subject);
+                    let detail = format!(
+                        "step {} of trail {} does not stand in the trail's rows as the header says",
+                        step.n, step.subject
+                    );
                     return Ok(Some((Damage::Misplaced, detail)));
                 }
             }
             Ok(None)
         })?;
-        let (index, damage, detail) = found.map_or((None, Damage::Extra, "trail rows are stored that no entry has".to_owned()), |(index, damage, detail)| (Some(index), damage, detail));
+        let (index, damage, detail) = found.map_or(
+            (None, Damage::Extra, "trail rows are stored that no entry has".to_owned()),
+            |(index, damage, detail)| (Some(index), damage, detail),
+        );
         report.note("L-11", index, damage, detail);
         Ok(())
     }
@@ -169,7 +197,10 @@ impl Rows {
 type Named = Option<(EntryIndex, Damage, String)>;
 
 /// The first header of which `fault` says something.
-fn each_header<S: Store>(store: &S, fault: impl Fn(&EntryHeader) -> Result<Option<(Damage, String)>, CheckError>) -> Result<Named, CheckError> {
+fn each_header<S: Store>(
+    store: &S,
+    fault: impl Fn(&EntryHeader) -> Result<Option<(Damage, String)>, CheckError>,
+) -> Result<Named, CheckError> {
     let mut found: Result<Named, CheckError> = Ok(None);
     store.scan_headers(EntryIndex(0), &mut |index, bytes| {
         let Ok(header) = EntryHeader::parse(bytes) else { return ControlFlow::Continue(()) };

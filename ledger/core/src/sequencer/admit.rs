@@ -89,7 +89,12 @@ impl<S: Store> Sequencer<S> {
         }
     }
 
-    fn enter(&mut self, mut record: Prepared, arrival: &Arrival, conflict_of: Option<EntryIndex>) -> Result<Outcome, SequencerError> {
+    fn enter(
+        &mut self,
+        mut record: Prepared,
+        arrival: &Arrival,
+        conflict_of: Option<EntryIndex>,
+    ) -> Result<Outcome, SequencerError> {
         if let Some(of) = conflict_of
             && record.reading.quarantine.is_none()
         {
@@ -142,23 +147,32 @@ impl<S: Store> Sequencer<S> {
     /// Whether a stored entry was admitted, and what its event's content is; no content when it was erased.
     fn stored_content(&self, index: EntryIndex) -> Result<(EntryIndex, bool, Option<[u8; 32]>), SequencerError> {
         let contradiction = |what: String| SequencerError::Contradiction { what };
-        let bytes = self.store.header(index)?.ok_or_else(|| contradiction(format!("an event id names entry {index}, which is missing")))?;
+        let bytes = self
+            .store
+            .header(index)?
+            .ok_or_else(|| contradiction(format!("an event id names entry {index}, which is missing")))?;
         let header = EntryHeader::parse(&bytes).map_err(|error| contradiction(format!("entry {index}: {error}")))?;
         let admitted = header.quarantine.is_none();
         let Some(opening) = self.store.opening(index)? else { return Ok((index, admitted, None)) };
-        let via = Via::parse(&header.received.via).ok_or_else(|| contradiction(format!("entry {index}: via {}", header.received.via)))?;
+        let via = Via::parse(&header.received.via)
+            .ok_or_else(|| contradiction(format!("entry {index}: via {}", header.received.via)))?;
         let context = OwnContext { origin: &self.origin, received_at: Micros::EPOCH, index: Some(index.get()) };
         let record = opening.get(SALT_BYTES..).unwrap_or_default();
-        let reading = reading::read_bytes(via, record, &context).map_err(|error| contradiction(format!("record of entry {index}: {error}")))?;
+        let reading = reading::read_bytes(via, record, &context)
+            .map_err(|error| contradiction(format!("record of entry {index}: {error}")))?;
         Ok((index, admitted, Some(reading.fingerprint)))
     }
 
     /// Numbers, links and hashes an entry into the batch. Subjects beyond a header's room follow at once, in the same batch.
-    pub(super) fn push(&mut self, record: Prepared, received: Received, conflict_of: Option<EntryIndex>) -> Result<EntryIndex, SequencerError> {
+    pub(super) fn push(
+        &mut self,
+        record: Prepared,
+        received: Received,
+        conflict_of: Option<EntryIndex>,
+    ) -> Result<EntryIndex, SequencerError> {
         let index = EntryIndex(self.next);
         let Prepared { opening, mut reading, commitment, kept, id, .. } = record;
-        let at = self.last_at;
-        let signers = self.book.signers(&reading, &self.origin, at);
+        let signers = derive::signers(&reading, &self.origin, &received, &self.book);
         let (trails, overflow) = self.steps(index, &mut reading, &received)?;
         let header = EntryHeader {
             content: Content {
@@ -177,7 +191,10 @@ impl<S: Store> Sequencer<S> {
             index,
             origin: self.origin.clone(),
             prev: self.prev,
-            quarantine: reading.quarantine.as_ref().map(|(reason, _)| Quarantined { of: conflict_of, reason: reason.as_str().to_owned() }),
+            quarantine: reading
+                .quarantine
+                .as_ref()
+                .map(|(reason, _)| Quarantined { of: conflict_of, reason: reason.as_str().to_owned() }),
             received,
             signers,
             trails,
@@ -213,7 +230,12 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// The trail steps of an entry, and the subjects that find no room in its header.
-    fn steps(&mut self, index: EntryIndex, reading: &mut Reading, received: &Received) -> Result<Steps, SequencerError> {
+    fn steps(
+        &mut self,
+        index: EntryIndex,
+        reading: &mut Reading,
+        received: &Received,
+    ) -> Result<Steps, SequencerError> {
         let trails = std::mem::take(&mut reading.trails);
         let (first, further) = derive::split(&trails);
         let overflow = further.into_iter().cloned().collect();
@@ -221,7 +243,10 @@ impl<S: Store> Sequencer<S> {
             let step = self.step(index, Role::About, received.source_trail())?;
             return Ok((vec![step], overflow));
         }
-        let steps = first.into_iter().map(|(role, subject)| self.step(index, *role, subject.as_str().to_owned())).collect::<Result<_, _>>()?;
+        let steps = first
+            .into_iter()
+            .map(|(role, subject)| self.step(index, *role, subject.as_str().to_owned()))
+            .collect::<Result<_, _>>()?;
         Ok((steps, overflow))
     }
 

@@ -86,7 +86,12 @@ impl Found {
         let keys = ledger_keys(store)?;
         let (checkpoint, _) = open_checkpoint(&note, &keys)?;
         if checkpoint.size != size || checkpoint.origin != last.origin {
-            return Err(contradiction(format!("the checkpoint stored for size {} speaks of size {} of {}", size.get(), checkpoint.size.get(), checkpoint.origin)));
+            return Err(contradiction(format!(
+                "the checkpoint stored for size {} speaks of size {} of {}",
+                size.get(),
+                checkpoint.size.get(),
+                checkpoint.origin
+            )));
         }
         if checkpoint.root != edge.root() {
             return Err(contradiction(format!(
@@ -97,10 +102,22 @@ impl Found {
             )));
         }
         let book = key_book(store)?;
-        let (_, genesis) = own_event(store, EntryIndex(0))?.ok_or_else(|| contradiction("entry 0 is not an own entry"))?;
+        let (_, genesis) =
+            own_event(store, EntryIndex(0))?.ok_or_else(|| contradiction("entry 0 is not an own entry"))?;
         let clock = genesis.get("clock").and_then(Value::as_str).unwrap_or_default().to_owned();
         let epoch = last_epoch(store, &checkpoint.origin)?;
-        Ok(Some(Self { origin: checkpoint.origin.clone(), clock, note, checkpoint, edge, keys, book, epoch, last, last_leaf }))
+        Ok(Some(Self {
+            origin: checkpoint.origin.clone(),
+            clock,
+            note,
+            checkpoint,
+            edge,
+            keys,
+            book,
+            epoch,
+            last,
+            last_leaf,
+        }))
     }
 
     /// The time of the last entry.
@@ -148,7 +165,9 @@ pub fn open_checkpoint(note: &str, keys: &[LedgerKey]) -> Result<(Checkpoint, u6
 
 fn last_header<S: Store>(store: &S, size: u64) -> Result<(EntryHeader, LeafHash), SequencerError> {
     let index = size.checked_sub(1).ok_or_else(|| contradiction("a checkpoint of size 0"))?;
-    let bytes = store.header(EntryIndex(index))?.ok_or_else(|| contradiction(format!("the newest checkpoint has size {size}, but entry {index} is missing")))?;
+    let bytes = store
+        .header(EntryIndex(index))?
+        .ok_or_else(|| contradiction(format!("the newest checkpoint has size {size}, but entry {index} is missing")))?;
     if store.header(EntryIndex(size))?.is_some() {
         return Err(contradiction(format!("entry {size} exists, but the newest checkpoint has size {size}")));
     }
@@ -164,15 +183,12 @@ fn rebuild_edge<S: Store>(store: &S, size: TreeSize) -> Result<Edge, SequencerEr
     let first = size.get() / 256 * 256;
     let mut leaves = Vec::new();
     for index in first..size.get() {
-        let bytes = store.header(EntryIndex(index))?.ok_or_else(|| contradiction(format!("entry {index} is missing")))?;
+        let bytes =
+            store.header(EntryIndex(index))?.ok_or_else(|| contradiction(format!("entry {index} is missing")))?;
         leaves.push(leaf_hash(&bytes));
     }
-    Edge::rebuild(
-        size,
-        |id: TileId| store.tile(id.level, id.index),
-        &leaves,
-    )
-    .map_err(|error| contradiction(format!("the tiles do not give the tree: {error}")))
+    Edge::rebuild(size, |id: TileId| store.tile(id.level, id.index), &leaves)
+        .map_err(|error| contradiction(format!("the tiles do not give the tree: {error}")))
 }
 
 /// All own entries on trails of keys, in order.
@@ -211,7 +227,9 @@ fn ledger_keys<S: Store>(store: &S) -> Result<Vec<LedgerKey>, SequencerError> {
             _ => continue,
         };
         let text = data.get("public_key").and_then(Value::as_str).unwrap_or_default();
-        let key = text.parse::<VerifierKey>().map_err(|error| contradiction(format!("entry {index} names no verifier key: {error}")))?;
+        let key = text
+            .parse::<VerifierKey>()
+            .map_err(|error| contradiction(format!("entry {index} names no verifier key: {error}")))?;
         keys.push(LedgerKey { from, key });
     }
     if keys.first().is_none_or(|key| key.from != 0) {
@@ -287,7 +305,8 @@ impl<S: Store> Sequencer<S> {
         sequencer.prev = Hex32(*found.last_leaf.as_bytes());
         sequencer.last_at = last_at;
         sequencer.book = found.book;
-        sequencer.own_keys = found.keys.iter().map(|key| keys::key_id(keys::ED25519_TYPE, key.key.public_key())).collect();
+        sequencer.own_keys =
+            found.keys.iter().map(|key| keys::key_id(keys::ED25519_TYPE, key.key.public_key())).collect();
         for row in rows {
             let id = PartitionId { source: row.source.clone(), partition: row.partition };
             sequencer.partitions.insert(id, Partition::new(row));

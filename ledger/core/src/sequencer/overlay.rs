@@ -42,7 +42,11 @@ impl Overlay {
     }
 
     pub(super) fn id(&self, hash: &[u8; 32]) -> Option<IdRow> {
-        self.open.ids.get(hash).copied().or_else(|| self.closed.iter().rev().find_map(|generation| generation.ids.get(hash).copied()))
+        self.open
+            .ids
+            .get(hash)
+            .copied()
+            .or_else(|| self.closed.iter().rev().find_map(|generation| generation.ids.get(hash).copied()))
     }
 
     pub(super) fn put_id(&mut self, hash: [u8; 32], row: IdRow) {

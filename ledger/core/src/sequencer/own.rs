@@ -44,7 +44,9 @@ impl<S: Store> Sequencer<S> {
     /// `received.at` of the next entry. Never goes back, but by a `ledger.clock_stepped` entry that this makes when it must.
     pub(super) fn tick(&mut self) -> Result<Micros, SequencerError> {
         let (now, monotonic) = (self.clock.now(), self.clock.monotonic());
-        let expected = self.last_seen.map(|(wall, since)| wall.checked_add(monotonic.saturating_sub(since)).unwrap_or(Micros::MAX));
+        let expected = self
+            .last_seen
+            .map(|(wall, since)| wall.checked_add(monotonic.saturating_sub(since)).unwrap_or(Micros::MAX));
         self.last_seen = Some((now, monotonic));
         let back = now.as_micros() < self.last_at.as_micros().saturating_sub(STEP_MICROS);
         let forward = expected.filter(|expected| now.as_micros() > expected.as_micros().saturating_add(STEP_MICROS));
@@ -54,7 +56,11 @@ impl<S: Store> Sequencer<S> {
             return Ok(self.last_at);
         };
         self.last_at = now;
-        self.own_at(now, "modeltrail.ledger.clock_stepped.v1", json!({"from": from.to_string(), "to": now.to_string()}))?;
+        self.own_at(
+            now,
+            "modeltrail.ledger.clock_stepped.v1",
+            json!({"from": from.to_string(), "to": now.to_string()}),
+        )?;
         Ok(now)
     }
 
@@ -70,7 +76,9 @@ impl<S: Store> Sequencer<S> {
     pub(super) fn own_at(&mut self, at: Micros, event_type: &str, data: Value) -> Result<EntryIndex, SequencerError> {
         catalogue::validate(event_type, &data).map_err(|violations| SequencerError::OwnEvent {
             event_type: event_type.to_owned(),
-            detail: violations.first().map_or_else(String::new, |first| format!("{}: {}", first.pointer, first.message)),
+            detail: violations
+                .first()
+                .map_or_else(String::new, |first| format!("{}: {}", first.pointer, first.message)),
         })?;
         let record = Record::ledger(json::canonical(&json!({"data": data, "type": event_type})));
         let context = OwnContext { origin: &self.origin, received_at: at, index: Some(self.next) };
@@ -89,7 +97,13 @@ impl<S: Store> Sequencer<S> {
     ///
     /// # Errors
     /// As [`Sequencer::own`].
-    pub fn opened(&mut self, epoch: u64, after: After, checkpoint: Option<Value>, software: &str) -> Result<EntryIndex, SequencerError> {
+    pub fn opened(
+        &mut self,
+        epoch: u64,
+        after: After,
+        checkpoint: Option<Value>,
+        software: &str,
+    ) -> Result<EntryIndex, SequencerError> {
         let mut data = json!({
             "after": after.as_str(), "epoch": epoch, "reading": self.reading,
             "reading_digest": catalogue::reading_digest(), "software": software,
@@ -138,7 +152,11 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// Subjects that found no room in a header, as many in each own entry as its own header has room for.
-    pub(super) fn push_overflow(&mut self, of: EntryIndex, overflow: Vec<(Role, Subject)>) -> Result<(), SequencerError> {
+    pub(super) fn push_overflow(
+        &mut self,
+        of: EntryIndex,
+        overflow: Vec<(Role, Subject)>,
+    ) -> Result<(), SequencerError> {
         let mut rest = overflow.as_slice();
         while !rest.is_empty() {
             let (now, later) = rest.split_at(rest.len().min(TRAILS_ADDED));

@@ -66,7 +66,9 @@ struct Range {
 impl Range {
     fn to_json(&self) -> Value {
         match self.class {
-            Class::Duplicate(of) => json!({"class": "duplicate", "first": self.first, "last": self.last, "of": of.get()}),
+            Class::Duplicate(of) => {
+                json!({"class": "duplicate", "first": self.first, "last": self.last, "of": of.get()})
+            }
             Class::Erased(of) => json!({"class": "erased", "first": self.first, "last": self.last, "of": of.get()}),
             Class::Undelivered => json!({"class": "undelivered", "first": self.first, "last": self.last}),
         }
@@ -114,7 +116,8 @@ impl<S: Store> Sequencer<S> {
     }
 
     pub(super) fn partition(&mut self, id: &PartitionId) -> Result<&mut Partition, SequencerError> {
-        let refuse = |fault| SequencerError::Partition { source_name: id.source.clone(), partition: id.partition, fault };
+        let refuse =
+            |fault| SequencerError::Partition { source_name: id.source.clone(), partition: id.partition, fault };
         let partition = self.partitions.get_mut(id).ok_or_else(|| refuse("is not open"))?;
         match &partition.row {
             row if row.halted.is_some() => Err(refuse("is halted; see `modeltraild source rebase`")),
@@ -130,7 +133,12 @@ impl<S: Store> Sequencer<S> {
     }
 
     /// Covers the position of an entry, and those right before it that the broker did not deliver. Gives generation and how many those are.
-    pub(super) fn cover_entry(&mut self, id: &PartitionId, offset: u64, leader_epoch: i32) -> Result<(u64, u64), SequencerError> {
+    pub(super) fn cover_entry(
+        &mut self,
+        id: &PartitionId,
+        offset: u64,
+        leader_epoch: i32,
+    ) -> Result<(u64, u64), SequencerError> {
         let partition = self.partition(id)?;
         if partition.pending.iter().any(|range| range.class != Class::Undelivered) {
             self.flush(id)?;
@@ -146,7 +154,14 @@ impl<S: Store> Sequencer<S> {
         Ok((generation, skipped))
     }
 
-    pub(super) fn cover_duplicate(&mut self, id: &PartitionId, offset: u64, epoch: i32, of: EntryIndex, erased: bool) -> Result<(), SequencerError> {
+    pub(super) fn cover_duplicate(
+        &mut self,
+        id: &PartitionId,
+        offset: u64,
+        epoch: i32,
+        of: EntryIndex,
+        erased: bool,
+    ) -> Result<(), SequencerError> {
         let now = self.clock.monotonic();
         let partition = self.partition(id)?;
         let cursor = partition.cursor();
@@ -182,8 +197,10 @@ impl<S: Store> Sequencer<S> {
     /// As [`Sequencer::own`].
     pub fn flush_positions(&mut self, all: bool) -> Result<(), SequencerError> {
         let now = self.clock.monotonic();
-        let due = |partition: &Partition| partition.pending_since.is_some_and(|since| all || now - since >= PENDING_MICROS);
-        let due: Vec<PartitionId> = self.partitions.iter().filter(|(_, partition)| due(partition)).map(|(id, _)| id.clone()).collect();
+        let due =
+            |partition: &Partition| partition.pending_since.is_some_and(|since| all || now - since >= PENDING_MICROS);
+        let due: Vec<PartitionId> =
+            self.partitions.iter().filter(|(_, partition)| due(partition)).map(|(id, _)| id.clone()).collect();
         due.iter().try_for_each(|id| self.flush(id))
     }
 
@@ -211,8 +228,18 @@ impl<S: Store> Sequencer<S> {
     ///
     /// # Errors
     /// As [`Sequencer::own`]; or another open source reads that topic.
-    pub fn open_source(&mut self, template: &PositionRow, new: &[NewPartition], extra: Value) -> Result<EntryIndex, SequencerError> {
-        let same_topic = |row: &PositionRow| row.source != template.source && row.cluster == template.cluster && row.topic == template.topic && !row.closed;
+    pub fn open_source(
+        &mut self,
+        template: &PositionRow,
+        new: &[NewPartition],
+        extra: Value,
+    ) -> Result<EntryIndex, SequencerError> {
+        let same_topic = |row: &PositionRow| {
+            row.source != template.source
+                && row.cluster == template.cluster
+                && row.topic == template.topic
+                && !row.closed
+        };
         if self.partitions.values().any(|partition| same_topic(&partition.row)) {
             let fault = "is on a topic that another source already reads";
             return Err(SequencerError::Partition { source_name: template.source.clone(), partition: 0, fault });
@@ -236,7 +263,15 @@ impl<S: Store> Sequencer<S> {
     }
 
     fn start(&mut self, id: PartitionId, template: &PositionRow, generation: u64, part: &NewPartition) {
-        let row = PositionRow { partition: part.partition, generation, next: part.first, leader_epoch: part.leader_epoch, halted: None, closed: false, ..template.clone() };
+        let row = PositionRow {
+            partition: part.partition,
+            generation,
+            next: part.first,
+            leader_epoch: part.leader_epoch,
+            halted: None,
+            closed: false,
+            ..template.clone()
+        };
         self.touch(&id);
         self.partitions.insert(id, Partition::new(row));
     }
@@ -257,7 +292,13 @@ impl<S: Store> Sequencer<S> {
     ///
     /// # Errors
     /// As [`Sequencer::own`].
-    pub fn change_source(&mut self, source: &str, key: &str, old: Value, new: Value) -> Result<EntryIndex, SequencerError> {
+    pub fn change_source(
+        &mut self,
+        source: &str,
+        key: &str,
+        old: Value,
+        new: Value,
+    ) -> Result<EntryIndex, SequencerError> {
         self.own("modeltrail.source.changed.v1", json!({"key": key, "new": new, "old": old, "source": source}))
     }
 
@@ -285,11 +326,21 @@ impl<S: Store> Sequencer<S> {
     ///
     /// # Errors
     /// The partition was never opened.
-    pub fn rebase(&mut self, id: &PartitionId, position: u64, topic_id: &str, cluster: &str) -> Result<EntryIndex, SequencerError> {
+    pub fn rebase(
+        &mut self,
+        id: &PartitionId,
+        position: u64,
+        topic_id: &str,
+        cluster: &str,
+    ) -> Result<EntryIndex, SequencerError> {
         if self.partitions.get(id).is_some_and(|partition| partition.row.halted.is_none() && !partition.row.closed) {
             self.flush(id)?;
         }
-        let refuse = SequencerError::Partition { source_name: id.source.clone(), partition: id.partition, fault: "was never opened" };
+        let refuse = SequencerError::Partition {
+            source_name: id.source.clone(),
+            partition: id.partition,
+            fault: "was never opened",
+        };
         let partition = self.partitions.get_mut(id).ok_or(refuse)?;
         let row = &mut partition.row;
         let old = json!({"generation": row.generation, "position": row.next, "topic_id": row.topic_id});
@@ -301,7 +352,10 @@ impl<S: Store> Sequencer<S> {
         row.halted = None;
         let new = json!({"generation": row.generation, "position": position, "topic_id": topic_id});
         self.touch(id);
-        self.own("modeltrail.source.rebased.v1", json!({"new": new, "old": old, "partition": id.partition, "source": id.source}))
+        self.own(
+            "modeltrail.source.rebased.v1",
+            json!({"new": new, "old": old, "partition": id.partition, "source": id.source}),
+        )
     }
 
     /// Positions up to `last` were gone before they could be read.
@@ -326,7 +380,8 @@ impl<S: Store> Sequencer<S> {
         let ids: Vec<PartitionId> = self.partitions.keys().filter(|id| id.source == source).cloned().collect();
         let mut partitions = Vec::new();
         for id in ids {
-            if self.partitions.get(&id).is_some_and(|partition| partition.row.halted.is_none() && !partition.row.closed) {
+            if self.partitions.get(&id).is_some_and(|partition| partition.row.halted.is_none() && !partition.row.closed)
+            {
                 self.flush(&id)?;
             }
             if let Some(partition) = self.partitions.get_mut(&id) {

@@ -44,7 +44,9 @@ impl<S: Store> Sequencer<S> {
         let mut signers = vec![Arc::clone(&self.signer)];
         // The one checkpoint that both keys sign: the rotation is its last entry.
         signers.extend(self.next_signer.take());
-        let note = checkpoint.sign(&signers.iter().map(Arc::as_ref).collect::<Vec<_>>()).expect("a ledger's keys carry its origin as their name");
+        let note = checkpoint
+            .sign(&signers.iter().map(Arc::as_ref).collect::<Vec<_>>())
+            .expect("a ledger's keys carry its origin as their name");
         if let Some(newest) = signers.pop() {
             self.signer = newest;
         }
@@ -71,7 +73,8 @@ impl<S: Store> Sequencer<S> {
         if self.book.get(&id).is_some() || self.own_keys.contains(&id) {
             return Err(keys::KeyError::Known { key: id }.into());
         }
-        let data = json!({"new": id, "old": key_id_of(&self.signer), "public_key": verifier.to_string(), "why": why.as_str()});
+        let data =
+            json!({"new": id, "old": key_id_of(&self.signer), "public_key": verifier.to_string(), "why": why.as_str()});
         let index = self.own(keys::types::ROTATED, data)?;
         self.own_keys.push(id);
         self.next_signer = Some(new);

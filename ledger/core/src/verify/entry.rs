@@ -80,7 +80,14 @@ impl<'a> Checker<'a> {
         checked
     }
 
-    fn check_into(&mut self, line: &mut EntryLine, number: u64, bytes: &[u8], book: &KeyBook, book_version: u64) -> Line {
+    fn check_into(
+        &mut self,
+        line: &mut EntryLine,
+        number: u64,
+        bytes: &[u8],
+        book: &KeyBook,
+        book_version: u64,
+    ) -> Line {
         let refuse = |what: String| Line::Fault { line: number, what };
         if let Err(fault) = line.read(bytes) {
             return refuse(fault.to_string());
@@ -184,10 +191,12 @@ impl<'a> Checker<'a> {
 
     fn derive(&self, entry: &mut Entry, mut reading: Reading, book: &KeyBook) {
         entry.signers = derive::signers(&reading, self.origin, &entry.header.received, book);
-        // The signers are compared when all keys registered before are known; here they are taken as found.
-        let expected = derive::expected(&reading, &entry.header.received, entry.header.signers.clone());
-        entry.differences = expected.differences(&entry.header).iter().map(ToString::to_string).collect();
-        entry.further = expected.further;
+        if !derive::agrees(&reading, &entry.header) {
+            // The signers are compared when all keys registered before are known; here they are taken as found.
+            let expected = derive::expected(&reading, &entry.header.received, entry.header.signers.clone());
+            entry.differences = expected.differences(&entry.header).iter().map(ToString::to_string).collect();
+            entry.further = expected.further;
+        }
         let own = entry.header.received.via == Via::Ledger.as_str();
         let (content, data) = (reading.fingerprint, reading.data.take().filter(|_| own));
         let signed = (!reading.signatures.is_empty()).then(|| Box::new(reading));

@@ -15,7 +15,7 @@ use crate::bundle::reader::{Chunk, Chunks};
 use crate::keys::KeyBook;
 
 /// Bytes that a worker takes at a time: tens of entries, so that turns are rare, and what is made of them stays in the cache until its turn.
-const CHUNK_BYTES: usize = 1 << 20;
+const CHUNK_BYTES: usize = 128 << 10;
 /// Reading and taking in are done by turns, so more workers than these only wait.
 const MAX_WORKERS: usize = 8;
 

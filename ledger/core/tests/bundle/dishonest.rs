@@ -1,5 +1,6 @@
 //! What an operator who has the key may try: every bundle here is signed as it should be, and says something that is not so.
 
+use modeltrail_core::bundle::manifest::FileDigest;
 use modeltrail_core::header::{EntryHeader, SignerStatus};
 use modeltrail_core::memory::MemoryStore;
 use modeltrail_core::types::{Commitment, EntryIndex};
@@ -74,15 +75,6 @@ fn subjects_beyond_the_header_can_not_be_dropped_or_changed() {
     );
     // The entries behind it say that they belong to another.
     let e8 = world.headers().into_iter().find(|(_, header)| is_event(header, "e8")).unwrap().0;
-    let recommit = |header: &mut EntryHeader, opening: &mut Option<Vec<u8>>, from: &str, to: &str| {
-        let bytes = opening.as_mut().unwrap();
-        let body = String::from_utf8(bytes[21..].to_vec()).unwrap().replacen(from, to, 1);
-        assert!(body.contains(to));
-        bytes.truncate(21);
-        bytes.extend_from_slice(body.as_bytes());
-        header.content.commitment = Commitment::of(bytes);
-        header.content.size = bytes.len() as u64 - 16;
-    };
     let other_of = world.forged(|index, header, opening| {
         if index == e8 + 1 {
             recommit(header, opening, &format!("\"of\":{e8}"), "\"of\":2");
@@ -144,6 +136,18 @@ fn times_that_go_back() {
     expect_forgery_caught("e6", Aspect::Time, "is before that of entry", |header| {
         header.received.at = "2020-01-01T00:00:00.000000Z".to_owned()
     });
+}
+
+/// Changes a record, and commits to it anew.
+fn recommit(header: &mut EntryHeader, opening: &mut Option<Vec<u8>>, from: &str, to: &str) {
+    let bytes = opening.as_mut().unwrap();
+    // Behind the salt an own record has five bytes, then its body.
+    let body = String::from_utf8(bytes[21..].to_vec()).unwrap().replacen(from, to, 1);
+    assert!(body.contains(to));
+    bytes.truncate(21);
+    bytes.extend_from_slice(body.as_bytes());
+    header.content.commitment = Commitment::of(bytes);
+    header.content.size = bytes.len() as u64 - 16;
 }
 
 /// Changes one line of the entries and signs the bundle again.
@@ -406,4 +410,29 @@ fn headers_of_absent_records_must_still_make_sense() {
         });
         expect_fault(&bundle_of(&store, &[MODEL], 2).verify(Some(vkey(1))).unwrap(), Aspect::Integrity, expected);
     }
+}
+
+/// A ledger that reads by a table of its own: what it says of trails can't be derived by this program, and is no pass.
+#[test]
+fn headers_by_a_table_of_ones_own_could_not_be_judged() {
+    let table = b"{}";
+    let world = World::full();
+    let published = modeltrail_schemas::catalogue::reading_digest();
+    let store = world.forged(|index, header, opening| {
+        if index == 1 {
+            recommit(header, opening, &published, &FileDigest::of(table).to_string());
+        }
+        if is_event(header, "e6") {
+            header.trails[0].role = "evidence".to_owned();
+        }
+    });
+    let mut bundle = bundle_of(&store, &[MODEL], world.key);
+    bundle.0.insert("readings/1.json".to_owned(), table.to_vec());
+    bundle.relist(2, |_| {});
+    let report = bundle.verify(Some(vkey(1))).unwrap();
+    assert_eq!(report.outcome(false), Outcome::CouldNotBeJudged, "{report:#?}");
+    assert!(
+        matches!(&report.integrity, Verdict::CouldNotBeJudged { why } if why.contains("not the published one")),
+        "{report:#?}"
+    );
 }

@@ -1,6 +1,9 @@
 //! RocksDB's settings, each with its reason.
 
-use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, LogLevel, Options, SliceTransform};
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, LogLevel, Options,
+    SliceTransform,
+};
 
 use super::WAL_LIMIT_BYTES;
 use crate::keys;

@@ -23,7 +23,10 @@ fn raw<'a>(store: &'a RocksStore, name: &'static str) -> Result<DBRawIterator<'a
 }
 
 /// Visits rows from where the iterator stands. An iterator that ends on an error is not at its end.
-fn visit_all(mut rows: DBRawIterator<'_>, mut visit: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, StoreError>) -> Result<(), StoreError> {
+fn visit_all(
+    mut rows: DBRawIterator<'_>,
+    mut visit: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<(), StoreError> {
     while let Some((key, value)) = rows.item() {
         if visit(key, value)?.is_break() {
             return Ok(());
@@ -33,7 +36,12 @@ fn visit_all(mut rows: DBRawIterator<'_>, mut visit: impl FnMut(&[u8], &[u8]) ->
     rows.status().map_err(io("scan"))
 }
 
-pub(super) fn indexed(store: &RocksStore, name: &'static str, from: EntryIndex, visit: VisitRow<'_>) -> Result<(), StoreError> {
+pub(super) fn indexed(
+    store: &RocksStore,
+    name: &'static str,
+    from: EntryIndex,
+    visit: VisitRow<'_>,
+) -> Result<(), StoreError> {
     let mut rows = raw(store, name)?;
     rows.seek(keys::number(from.get()));
     visit_all(rows, |key, value| {
@@ -75,13 +83,19 @@ pub(super) fn checkpoints(store: &RocksStore, visit: VisitCheckpoint<'_>) -> Res
     rows.seek_to_first();
     visit_all(rows, |key, value| {
         let size = keys::parse_number(key).ok_or_else(|| damaged("checkpoints", "a key is not a size"))?;
-        let note = std::str::from_utf8(value).map_err(|error| damaged(format!("checkpoint {size}"), error.to_string()))?;
+        let note =
+            std::str::from_utf8(value).map_err(|error| damaged(format!("checkpoint {size}"), error.to_string()))?;
         Ok(visit(TreeSize::new(size), note))
     })
 }
 
 /// Distinct subjects in order: from each one a seek behind its last possible row.
-pub(super) fn subjects(store: &RocksStore, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+pub(super) fn subjects(
+    store: &RocksStore,
+    prefix: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<String>, StoreError> {
     let mut rows = raw(store, keys::TRAILS)?;
     // Behind all rows of `after` and before those of any other subject: 0x01 follows the 0x00 that ends a subject.
     let behind = |subject: &str| [subject.as_bytes(), &[1]].concat();

@@ -116,7 +116,9 @@ impl Act {
             Self::AddPartitions { template, old, new } => sequencer.add_partitions(&template, old, new),
             Self::ChangeSource { source, key, old, new } => sequencer.change_source(&source, &key, old, new),
             Self::Halt { partition, halt } => sequencer.halt(&partition, &halt),
-            Self::Rebase { partition, position, topic_id, cluster } => sequencer.rebase(&partition, position, &topic_id, &cluster),
+            Self::Rebase { partition, position, topic_id, cluster } => {
+                sequencer.rebase(&partition, position, &topic_id, &cluster)
+            }
             Self::Gap { partition, last, cause } => sequencer.gap(&partition, last, &cause),
             Self::CloseSource { source } => sequencer.close_source(&source),
         }

@@ -204,7 +204,8 @@ impl Queue {
             if state.closed && at_hand.pending == 0 && !state.syncing {
                 return Work::Stop;
             }
-            let (woken, timeout) = self.wake.wait_timeout(state, Duration::from_millis(250)).unwrap_or_else(PoisonError::into_inner);
+            let (woken, timeout) =
+                self.wake.wait_timeout(state, Duration::from_millis(250)).unwrap_or_else(PoisonError::into_inner);
             state = woken;
             if timeout.timed_out() {
                 return Work::Tick;

@@ -13,6 +13,7 @@ use modeltrail_tlog::tree::Edge;
 
 use super::queue::{AtHand, Job, Queue, Step, Task, Work};
 use super::{Appended, KafkaItem, Reply};
+use crate::clock;
 use crate::error::AppendError;
 use crate::failpoint;
 use crate::ledger::{Ledger, WriterStatus};
@@ -54,9 +55,26 @@ pub(super) struct Sequence {
 }
 
 impl Sequence {
-    pub(super) fn new(sequencer: Sequencer<RocksStore>, ledger: Arc<Ledger>, queue: Arc<Queue>, batches: SyncSender<Sealed>, reserve_bytes: u64) -> Self {
+    pub(super) fn new(
+        sequencer: Sequencer<RocksStore>,
+        ledger: Arc<Ledger>,
+        queue: Arc<Queue>,
+        batches: SyncSender<Sealed>,
+        reserve_bytes: u64,
+    ) -> Self {
         let (book, keys) = (ledger.key_book(), ledger.keys());
-        Self { sequencer, ledger, queue, batches, reserve_bytes, replies: Vec::new(), book, keys, keys_changed: true, disk_seen: None }
+        Self {
+            sequencer,
+            ledger,
+            queue,
+            batches,
+            reserve_bytes,
+            replies: Vec::new(),
+            book,
+            keys,
+            keys_changed: true,
+            disk_seen: None,
+        }
     }
 
     pub(super) fn run(mut self) {
@@ -78,7 +96,11 @@ impl Sequence {
                 return Err(AppendError::Poisoned { cause });
             }
             let hold = self.paused();
-            let at_hand = AtHand { pending: self.sequencer.pending(), full: self.sequencer.full(), awaited: !self.replies.is_empty() };
+            let at_hand = AtHand {
+                pending: self.sequencer.pending(),
+                full: self.sequencer.full(),
+                awaited: !self.replies.is_empty(),
+            };
             let work = self.queue.next(at_hand, hold);
             self.sequencer.synced(self.queue.synced());
             match work {
@@ -119,7 +141,11 @@ impl Sequence {
         match act.run(&mut self.sequencer) {
             Ok(index) => {
                 self.keys_changed = true;
-                self.replies.push(Waiting { need: index.get() + 1, outcome: Outcome::Entry { index, quarantine: None, conflict_of: None }, reply });
+                self.replies.push(Waiting {
+                    need: index.get() + 1,
+                    outcome: Outcome::Entry { index, quarantine: None, conflict_of: None },
+                    reply,
+                });
                 // A rotation is the last entry of its seal.
                 if self.sequencer.full() { self.seal() } else { Ok(()) }
             }
@@ -141,7 +167,12 @@ impl Sequence {
         match done {
             // The partition was halted, closed or re-based while this was on its way: it will be read again, or must not be.
             Err(SequencerError::Partition { source_name, partition, fault }) => {
-                tracing::debug!(source = source_name, partition, fault, "dropped a step of a partition that is not open");
+                tracing::debug!(
+                    source = source_name,
+                    partition,
+                    fault,
+                    "dropped a step of a partition that is not open"
+                );
                 Ok(())
             }
             other => other.map_err(AppendError::from),
@@ -203,7 +234,7 @@ impl Sequence {
         if self.disk_seen.is_some_and(|seen| seen.elapsed() < DISK_EVERY) {
             return matches!(self.ledger.status(), WriterStatus::Paused { .. });
         }
-        self.disk_seen = Some(Instant::now());
+        self.disk_seen = Some(clock::now());
         let free_bytes = free_bytes(self.ledger.store().path());
         let paused = free_bytes < self.reserve_bytes;
         let was = matches!(self.ledger.status(), WriterStatus::Paused { .. });

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::time::Instant;
 
 use modeltrail_core::store::Store;
 
+use super::Appended;
 use super::queue::Queue;
 use super::sequence::{Sealed, Waiting};
-use super::Appended;
+use crate::clock;
 use crate::error::AppendError;
 use crate::failpoint;
 use crate::ledger::{Head, Ledger, WriterStatus};
@@ -39,7 +39,7 @@ impl Syncer {
     }
 
     fn seal(&self, sealed: Sealed) {
-        let started = Instant::now();
+        let started = clock::now();
         let (size, entries) = (sealed.batch.size, sealed.batch.entries.len() as u64);
         failpoint::hit("seal.before_write");
         // Point of no return. A crash before this line forgets the batch whole, and nobody was told of it; a crash behind it leaves the batch whole, and producers
@@ -53,7 +53,15 @@ impl Syncer {
         failpoint::hit("seal.after_write");
         let note: Arc<str> = sealed.batch.checkpoint.into();
         let root = sealed.edge.root();
-        let head = Head { size, root, note: Arc::clone(&note), edge: sealed.edge, keys: sealed.keys, book: sealed.book, signer: Some(sealed.signer) };
+        let head = Head {
+            size,
+            root,
+            note: Arc::clone(&note),
+            edge: sealed.edge,
+            keys: sealed.keys,
+            book: sealed.book,
+            signer: Some(sealed.signer),
+        };
         self.ledger.publish(head, sealed.keep);
         self.queue.sync_ended(size, entries, started.elapsed());
         failpoint::hit("seal.before_reply");

@@ -37,12 +37,7 @@ impl VerifierKey {
     /// point that is not of small order.
     pub fn ed25519(name: &str, public: &[u8; 32]) -> Result<Self, NoteError> {
         check_name(name)?;
-        Self::from_parts(
-            name,
-            key_id(name, TYPE_ED25519, public),
-            TYPE_ED25519,
-            public,
-        )
+        Self::from_parts(name, key_id(name, TYPE_ED25519, public), TYPE_ED25519, public)
     }
 
     /// Reads a vkey: `<name>+<8 hex digits of the key id>+<base64(type byte ‖ public key)>`. The key
@@ -52,9 +47,7 @@ impl VerifierKey {
     /// [`NoteError::VerifierKey`] for any other text, [`NoteError::KeyIdMismatch`],
     /// [`NoteError::WeakKey`] for an Ed25519 key as in [`VerifierKey::ed25519`].
     pub fn parse(vkey: &str) -> Result<Self, NoteError> {
-        let malformed = || NoteError::VerifierKey {
-            text: encoding::excerpt(vkey),
-        };
+        let malformed = || NoteError::VerifierKey { text: encoding::excerpt(vkey) };
         let (name, id, key) = split_key(vkey).ok_or_else(malformed)?;
         let key = encoding::from_base64(key).ok_or_else(malformed)?;
         let (type_byte, public) = key.split_first().ok_or_else(malformed)?;
@@ -64,30 +57,13 @@ impl VerifierKey {
         Self::from_parts(name, id, *type_byte, public)
     }
 
-    fn from_parts(
-        name: &str,
-        key_id: [u8; KEY_ID_BYTES],
-        type_byte: u8,
-        public: &[u8],
-    ) -> Result<Self, NoteError> {
+    fn from_parts(name: &str, key_id: [u8; KEY_ID_BYTES], type_byte: u8, public: &[u8]) -> Result<Self, NoteError> {
         if expected_key_id(name, type_byte, public).is_some_and(|expected| expected != key_id) {
-            return Err(NoteError::KeyIdMismatch {
-                name: encoding::excerpt(name),
-            });
+            return Err(NoteError::KeyIdMismatch { name: encoding::excerpt(name) });
         }
-        let key = Self {
-            name: name.to_owned(),
-            key_id,
-            type_byte,
-            public: public.to_vec(),
-        };
-        if key
-            .ed25519_public()
-            .is_some_and(|public| !strict_ed25519::is_strong_key(public))
-        {
-            return Err(NoteError::WeakKey {
-                name: encoding::excerpt(name),
-            });
+        let key = Self { name: name.to_owned(), key_id, type_byte, public: public.to_vec() };
+        if key.ed25519_public().is_some_and(|public| !strict_ed25519::is_strong_key(public)) {
+            return Err(NoteError::WeakKey { name: encoding::excerpt(name) });
         }
         Ok(key)
     }
@@ -191,9 +167,7 @@ impl SignerKey {
         if signer.verifier.key_id == id {
             Ok(signer)
         } else {
-            Err(NoteError::KeyIdMismatch {
-                name: encoding::excerpt(name),
-            })
+            Err(NoteError::KeyIdMismatch { name: encoding::excerpt(name) })
         }
     }
 
@@ -225,19 +199,14 @@ impl SignerKey {
 impl fmt::Debug for SignerKey {
     /// Name and public key only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignerKey")
-            .field("verifier", &self.verifier)
-            .finish_non_exhaustive()
+        f.debug_struct("SignerKey").field("verifier", &self.verifier).finish_non_exhaustive()
     }
 }
 
 /// Lower-case hex of `SHA-256(type byte ‖ public key)`: a key's whole identifier, 64 digits, where the
 /// 4 bytes of a note's key id would be too easy to hit.
 pub fn key_fingerprint(type_byte: u8, public: &[u8]) -> String {
-    let digest = Sha256::new()
-        .chain_update([type_byte])
-        .chain_update(public)
-        .finalize();
+    let digest = Sha256::new().chain_update([type_byte]).chain_update(public).finalize();
     encoding::to_hex(&digest)
 }
 
@@ -256,30 +225,21 @@ fn check_name(name: &str) -> Result<(), NoteError> {
     if is_key_name(name) && name.len() <= MAX_KEY_NAME_BYTES {
         Ok(())
     } else {
-        Err(NoteError::KeyName {
-            name: encoding::excerpt(name),
-        })
+        Err(NoteError::KeyName { name: encoding::excerpt(name) })
     }
 }
 
 /// The key id of C2SP signed-note: `SHA-256(name ‖ 0x0A ‖ type byte ‖ public key)[:4]`.
 fn key_id(name: &str, type_byte: u8, public: &[u8]) -> [u8; KEY_ID_BYTES] {
     first_bytes(
-        Sha256::new()
-            .chain_update(name)
-            .chain_update([b'\n', type_byte])
-            .chain_update(public)
-            .finalize()
-            .into(),
+        Sha256::new().chain_update(name).chain_update([b'\n', type_byte]).chain_update(public).finalize().into(),
     )
 }
 
 /// The id that a key of this type must have, `None` where the specifications leave it open.
 fn expected_key_id(name: &str, type_byte: u8, public: &[u8]) -> Option<[u8; KEY_ID_BYTES]> {
     match type_byte {
-        TYPE_ED25519 | TYPE_COSIGNATURE | TYPE_ML_DSA_COSIGNATURE => {
-            Some(key_id(name, type_byte, public))
-        }
+        TYPE_ED25519 | TYPE_COSIGNATURE | TYPE_ML_DSA_COSIGNATURE => Some(key_id(name, type_byte, public)),
         TYPE_ECDSA => Some(first_bytes(Sha256::digest(public).into())),
         _ => None,
     }

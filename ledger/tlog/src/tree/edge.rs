@@ -31,21 +31,14 @@ impl Default for Edge {
 
 impl std::fmt::Debug for Edge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Edge")
-            .field("size", &self.size)
-            .field("root", &self.root())
-            .finish()
+        f.debug_struct("Edge").field("size", &self.size).field("root", &self.root()).finish()
     }
 }
 
 impl Edge {
     /// The edge of the tree without entries.
     pub fn new() -> Self {
-        Self {
-            size: 0,
-            subtrees: [NodeHash::from_bytes([0; HASH_BYTES]); HEIGHTS],
-            partial: Default::default(),
-        }
+        Self { size: 0, subtrees: [NodeHash::from_bytes([0; HASH_BYTES]); HEIGHTS], partial: Default::default() }
     }
 
     /// Continues a tree of `size` entries from stored tiles.
@@ -63,10 +56,7 @@ impl Edge {
         if size > MAX_TREE_SIZE {
             return Err(TreeError::TooLarge { size: size.get() });
         }
-        let mut edge = Self {
-            size: size.get(),
-            ..Self::new()
-        };
+        let mut edge = Self { size: size.get(), ..Self::new() };
         for level in 0..=MAX_USED_LEVEL {
             let Some(tile) = last_partial(level, size) else {
                 continue;
@@ -95,17 +85,11 @@ impl Edge {
     ) -> Result<Self, TreeError<E>> {
         let wanted = last_partial(0, size).map_or(0, |tile| tile.width);
         if tail.len() != usize::from(wanted) {
-            return Err(TreeError::TailLength {
-                size: size.get(),
-                wanted,
-                given: tail.len(),
-            });
+            return Err(TreeError::TailLength { size: size.get(), wanted, given: tail.len() });
         }
         Self::from_tiles(size, |tile| match (tile.is_full(), tile.level) {
             (true, _) => full_tile(tile),
-            (false, 0) => Ok(Some(
-                tail.iter().flat_map(|leaf| *leaf.as_bytes()).collect(),
-            )),
+            (false, 0) => Ok(Some(tail.iter().flat_map(|leaf| *leaf.as_bytes()).collect())),
             (false, _) => Ok(None),
         })
     }
@@ -115,10 +99,7 @@ impl Edge {
     /// # Panics
     /// If the tree already has [`MAX_TREE_SIZE`] entries.
     pub fn append(&mut self, leaf: LeafHash, full: &mut Vec<(TileId, Vec<u8>)>) {
-        assert!(
-            self.size < MAX_TREE_SIZE.get(),
-            "a tree holds at most 2^62 entries"
-        );
+        assert!(self.size < MAX_TREE_SIZE.get(), "a tree holds at most 2^62 entries");
         let mut node = NodeHash::from(leaf);
         let mut height = 0;
         self.push_to_level(0, &node, full);
@@ -145,11 +126,7 @@ impl Edge {
         let Some(lowest) = heights.next() else {
             return empty_root();
         };
-        heights
-            .fold(self.subtrees[lowest], |right, height| {
-                node_hash(&self.subtrees[height], &right)
-            })
-            .into()
+        heights.fold(self.subtrees[lowest], |right, height| node_hash(&self.subtrees[height], &right)).into()
     }
 
     /// The last tile of a level, with its bytes, unless it is full or there is none: the tile that a
@@ -176,10 +153,7 @@ impl Edge {
     fn set_partial(&mut self, level: u8, mut bytes: Vec<u8>) {
         let width = bytes.len() / HASH_BYTES;
         let mut rest = &bytes[..];
-        for bit in (0..TILE_HEIGHT as usize)
-            .rev()
-            .filter(|bit| width >> bit & 1 == 1)
-        {
+        for bit in (0..TILE_HEIGHT as usize).rev().filter(|bit| width >> bit & 1 == 1) {
             let (subtree, tail) = rest.split_at(HASH_BYTES << bit);
             self.subtrees[usize::from(level) * TILE_HEIGHT as usize + bit] = perfect_root(subtree);
             rest = tail;
@@ -194,11 +168,7 @@ fn last_partial(level: u8, size: TreeSize) -> Option<TileId> {
     let hashes = hashes_at(level, size);
     let width = hashes % u64::from(FULL_WIDTH);
     // The remainder of a division by 256 fits.
-    (width > 0).then_some(TileId {
-        level,
-        index: hashes >> TILE_HEIGHT,
-        width: width as u16,
-    })
+    (width > 0).then_some(TileId { level, index: hashes >> TILE_HEIGHT, width: width as u16 })
 }
 
 /// A partial tile above level 0: each of its hashes is the root of a full tile below.

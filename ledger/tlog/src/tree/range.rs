@@ -20,11 +20,7 @@ impl<'r, R: HashReader> Nodes<'r, R> {
         if size > MAX_TREE_SIZE {
             return Err(TreeError::TooLarge { size: size.get() });
         }
-        Ok(Self {
-            reader,
-            size,
-            tiles: Vec::new(),
-        })
+        Ok(Self { reader, size, tiles: Vec::new() })
     }
 
     /// The Merkle tree hash of entries `start` to `end` - 1. The range must not be empty, and `start`
@@ -38,10 +34,7 @@ impl<'r, R: HashReader> Nodes<'r, R> {
             subtrees.push(self.perfect(height, next >> height)?);
             next += 1 << height;
         }
-        let joined = subtrees
-            .into_iter()
-            .rev()
-            .reduce(|right, left| node_hash(&left, &right));
+        let joined = subtrees.into_iter().rev().reduce(|right, left| node_hash(&left, &right));
         Ok(joined.expect("a range that is not empty has a subtree"))
     }
 
@@ -57,19 +50,12 @@ impl<'r, R: HashReader> Nodes<'r, R> {
     }
 
     fn tile(&mut self, level: u8, index: u64) -> Result<&[u8], TreeError<R::Error>> {
-        let tile = TileId {
-            level,
-            index,
-            width: width_at(level, index, self.size),
-        };
+        let tile = TileId { level, index, width: width_at(level, index, self.size) };
         let known = self.tiles.iter().position(|(id, _)| *id == tile);
         let place = match known {
             Some(place) => place,
             None => {
-                let bytes = self
-                    .reader
-                    .tile(tile)
-                    .map_err(|source| TreeError::Read { tile, source })?;
+                let bytes = self.reader.tile(tile).map_err(|source| TreeError::Read { tile, source })?;
                 check_length(tile, &bytes)?;
                 self.tiles.push((tile, bytes));
                 self.tiles.len() - 1
@@ -81,14 +67,7 @@ impl<'r, R: HashReader> Nodes<'r, R> {
 
 /// Refuses a tile that has more or fewer hashes than were asked for.
 pub(super) fn check_length<E>(tile: TileId, bytes: &[u8]) -> Result<(), TreeError<E>> {
-    if bytes.len() == tile.byte_len() {
-        Ok(())
-    } else {
-        Err(TreeError::TileLength {
-            tile,
-            bytes: bytes.len(),
-        })
-    }
+    if bytes.len() == tile.byte_len() { Ok(()) } else { Err(TreeError::TileLength { tile, bytes: bytes.len() }) }
 }
 
 /// The root over the concatenated hashes of a perfect subtree. Their number must be a power of two of

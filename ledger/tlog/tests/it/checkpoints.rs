@@ -12,11 +12,7 @@ const ROOT: &str = "CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=";
 fn head(origin: &str) -> Checkpoint {
     let mut edge = Edge::new();
     (0..300_u32).for_each(|i| edge.append(leaf_hash(&i.to_be_bytes()), &mut Vec::new()));
-    Checkpoint {
-        origin: origin.to_owned(),
-        size: edge.size(),
-        root: edge.root(),
-    }
+    Checkpoint { origin: origin.to_owned(), size: edge.size(), root: edge.root() }
 }
 
 #[test]
@@ -44,52 +40,20 @@ fn other_texts_are_refused() {
         format!("o\n1\n{ROOT}\nextension\n\n"),
     ];
     for text in layout {
-        assert_eq!(
-            Checkpoint::parse_text(&text),
-            Err(CheckpointError::Layout),
-            "{text:?}"
-        );
+        assert_eq!(Checkpoint::parse_text(&text), Err(CheckpointError::Layout), "{text:?}");
     }
-    for size in [
-        "",
-        "01",
-        "00",
-        "+1",
-        "-1",
-        " 1",
-        "1 ",
-        "1_0",
-        "0x1",
-        "18446744073709551616",
-        "1\r",
-    ] {
+    for size in ["", "01", "00", "+1", "-1", " 1", "1 ", "1_0", "0x1", "18446744073709551616", "1\r"] {
         let read = Checkpoint::parse_text(&format!("o\n{size}\n{ROOT}\n"));
-        assert!(
-            matches!(read, Err(CheckpointError::Size { .. })),
-            "{size:?}"
-        );
+        assert!(matches!(read, Err(CheckpointError::Size { .. })), "{size:?}");
     }
-    let roots = [
-        "",
-        "AAAA",
-        &ROOT[..43],
-        &format!("{ROOT}="),
-        &format!(" {ROOT}"),
-        &ROOT.replace("2I=", "2J="),
-    ];
+    let roots = ["", "AAAA", &ROOT[..43], &format!("{ROOT}="), &format!(" {ROOT}"), &ROOT.replace("2I=", "2J=")];
     for root in roots {
         let read = Checkpoint::parse_text(&format!("o\n1\n{root}\n"));
-        assert!(
-            matches!(read, Err(CheckpointError::Root { .. })),
-            "{root:?}"
-        );
+        assert!(matches!(read, Err(CheckpointError::Root { .. })), "{root:?}");
     }
     for origin in ["", "a\rb", "a\0"] {
         let read = Checkpoint::parse_text(&format!("{origin}\n1\n{ROOT}\n"));
-        assert!(
-            matches!(read, Err(CheckpointError::Origin { .. })),
-            "{origin:?}"
-        );
+        assert!(matches!(read, Err(CheckpointError::Origin { .. })), "{origin:?}");
     }
 }
 
@@ -98,17 +62,10 @@ fn the_empty_tree_has_one_root() {
     let read = Checkpoint::parse_text(&format!("o\n0\n{ROOT}\n"));
     let root = RootHash::from_base64(ROOT).unwrap();
     assert_eq!(read, Err(CheckpointError::EmptyTreeRoot { root }));
-    let empty = Checkpoint {
-        origin: "o".to_owned(),
-        size: TreeSize::new(0),
-        root: empty_root(),
-    };
+    let empty = Checkpoint { origin: "o".to_owned(), size: TreeSize::new(0), root: empty_root() };
     assert_eq!(Checkpoint::parse_text(&empty.to_text()), Ok(empty.clone()));
     let lie = Checkpoint { root, ..empty };
-    assert_eq!(
-        lie.sign(&[&signer("o", 1)]),
-        Err(CheckpointError::EmptyTreeRoot { root })
-    );
+    assert_eq!(lie.sign(&[&signer("o", 1)]), Err(CheckpointError::EmptyTreeRoot { root }));
 }
 
 #[test]
@@ -122,17 +79,11 @@ fn sign_and_open() {
     let only_log = Checkpoint::open(&note.to_bytes(), &keys[1..]);
     assert_eq!(only_log, Ok((checkpoint, note.clone())));
     // A witness vouches for having seen a head, not for the log.
-    let missing = Err(CheckpointError::NoOriginKey {
-        origin: "log.example".to_owned(),
-    });
+    let missing = Err(CheckpointError::NoOriginKey { origin: "log.example".to_owned() });
     assert_eq!(Checkpoint::open(&note.to_bytes(), &keys[..1]), missing);
     let mut seen_only = note;
     seen_only.signatures.remove(0);
-    assert_eq!(
-        Checkpoint::open(&seen_only.to_bytes(), &keys),
-        missing,
-        "known, but did not sign"
-    );
+    assert_eq!(Checkpoint::open(&seen_only.to_bytes(), &keys), missing, "known, but did not sign");
 }
 
 #[test]
@@ -151,15 +102,10 @@ fn a_changed_key_signs_beside_the_old_one() {
 #[test]
 fn nothing_is_signed_for_another_origin() {
     let checkpoint = head("log.example");
-    let missing = Err(CheckpointError::NoOriginKey {
-        origin: "log.example".to_owned(),
-    });
+    let missing = Err(CheckpointError::NoOriginKey { origin: "log.example".to_owned() });
     assert_eq!(checkpoint.sign(&[&signer("other.example", 1)]), missing);
     assert_eq!(checkpoint.sign(&[]), missing);
-    let forged = Checkpoint {
-        origin: "o\n1\nroot".to_owned(),
-        ..checkpoint
-    };
+    let forged = Checkpoint { origin: "o\n1\nroot".to_owned(), ..checkpoint };
     let refused = forged.sign(&[&signer("o", 1)]);
     assert!(matches!(refused, Err(CheckpointError::Origin { .. })));
 }

@@ -37,16 +37,10 @@ fn every_check_has_a_target_and_a_corpus() {
     assert_eq!(names("corpus"), expected);
     let manifest = fs::read_to_string(fuzz_dir().join("Cargo.toml")).unwrap();
     for (name, _) in TARGETS {
-        assert!(
-            manifest.contains(&format!("name = \"{name}\"")),
-            "{name} in fuzz/Cargo.toml"
-        );
+        assert!(manifest.contains(&format!("name = \"{name}\"")), "{name} in fuzz/Cargo.toml");
         let source = fuzz_dir().join(format!("fuzz_targets/{name}.rs"));
         let call = format!("modeltrail_tlog::fuzzing::{name}(data)");
-        assert!(
-            fs::read_to_string(source).unwrap().contains(&call),
-            "{name}.rs calls {call}"
-        );
+        assert!(fs::read_to_string(source).unwrap().contains(&call), "{name}.rs calls {call}");
     }
 }
 
@@ -56,10 +50,7 @@ fn corpus_and_mutations_keep_the_invariants() {
         let inputs = inputs(name);
         let accepted = inputs.iter().filter(|input| check(input)).count();
         assert!(accepted > 0, "no corpus file of {name} is accepted");
-        assert!(
-            accepted < inputs.len(),
-            "no corpus file of {name} is refused"
-        );
+        assert!(accepted < inputs.len(), "no corpus file of {name} is refused");
         let mut random = Xorshift(0x9e37_79b9_7f4a_7c15);
         for input in &inputs {
             mutate_and_check(check, input, &inputs, &mut random);

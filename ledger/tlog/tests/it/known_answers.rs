@@ -20,18 +20,9 @@ const REFERENCE_LEAVES: [&[u8]; 8] = [
 #[test]
 fn roots_of_the_reference_tree() {
     let expected = [
-        (
-            1,
-            "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-        ),
-        (
-            3,
-            "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
-        ),
-        (
-            8,
-            "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
-        ),
+        (1, "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
+        (3, "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77"),
+        (8, "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"),
     ];
     for (size, root) in expected {
         let mut edge = Edge::new();
@@ -41,14 +32,10 @@ fn roots_of_the_reference_tree() {
         assert_eq!(edge.root().to_string(), root, "size {size}");
     }
     assert_eq!(Edge::new().root(), empty_root());
-    assert_eq!(
-        empty_root().to_base64(),
-        "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
-    );
+    assert_eq!(empty_root().to_base64(), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
 }
 
-pub(crate) const VKEY: &str =
-    "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+pub(crate) const VKEY: &str = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
 pub(crate) const NOTE: &str = concat!(
     "This is an example message.\n\n— example.com/foo ",
     "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n"
@@ -58,10 +45,7 @@ pub(crate) const NOTE: &str = concat!(
 fn the_note_of_c2sp_signed_note() {
     let key = VerifierKey::parse(VKEY).unwrap();
     assert_eq!(key.to_string(), VKEY);
-    assert_eq!(
-        (key.name(), key.key_id()),
-        ("example.com/foo", [0x53, 0x0d, 0x90, 0x3a])
-    );
+    assert_eq!((key.name(), key.key_id()), ("example.com/foo", [0x53, 0x0d, 0x90, 0x3a]));
     let note = Note::parse(NOTE.as_bytes()).unwrap();
     assert_eq!(note.text, "This is an example message.\n");
     assert_eq!(note.verify(std::slice::from_ref(&key)), Ok(vec![0]));
@@ -75,7 +59,8 @@ fn the_keys_and_note_of_go_sumdb_note() {
     let vkey = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
     let text = "If you think cryptography is the answer to your problem,\n\
                 then you don't know what your problem is.\n";
-    let line = "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=";
+    let line =
+        "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=";
     let key = SignerKey::parse(skey).unwrap();
     assert_eq!(key.verifier().to_string(), vkey);
     assert_eq!(*key.to_skey(), skey);
@@ -96,37 +81,11 @@ fn tiles_of_c2sp_tlog_tiles() {
     let path = TileId::full(0, 1_234_067).path();
     assert_eq!(path, "tile/0/x001/x234/067");
     let tiles: Vec<_> = tiles_for(TreeSize::new(70_000)).collect();
-    let count = |level, full| {
-        tiles
-            .iter()
-            .filter(|tile| tile.level == level && tile.is_full() == full)
-            .count()
-    };
-    assert_eq!(
-        (count(0, true), count(1, true), count(2, true)),
-        (273, 1, 0)
-    );
-    let partial: Vec<_> = tiles
-        .iter()
-        .filter(|tile| !tile.is_full())
-        .copied()
-        .collect();
-    let expected = [(0, 273, 112), (1, 1, 17), (2, 0, 1)].map(|(level, index, width)| TileId {
-        level,
-        index,
-        width,
-    });
+    let count = |level, full| tiles.iter().filter(|tile| tile.level == level && tile.is_full() == full).count();
+    assert_eq!((count(0, true), count(1, true), count(2, true)), (273, 1, 0));
+    let partial: Vec<_> = tiles.iter().filter(|tile| !tile.is_full()).copied().collect();
+    let expected = [(0, 273, 112), (1, 1, 17), (2, 0, 1)].map(|(level, index, width)| TileId { level, index, width });
     assert_eq!(partial, expected);
     let small: Vec<_> = tiles_for(TreeSize::new(256)).collect();
-    assert_eq!(
-        small,
-        [
-            TileId::full(0, 0),
-            TileId {
-                level: 1,
-                index: 0,
-                width: 1
-            }
-        ]
-    );
+    assert_eq!(small, [TileId::full(0, 0), TileId { level: 1, index: 0, width: 1 }]);
 }

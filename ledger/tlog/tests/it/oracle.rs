@@ -27,11 +27,7 @@ pub(crate) fn naive_node(leaves: &[LeafHash]) -> NodeHash {
 }
 
 pub(crate) fn naive_root(leaves: &[LeafHash]) -> RootHash {
-    if leaves.is_empty() {
-        empty_root()
-    } else {
-        naive_node(leaves).into()
-    }
+    if leaves.is_empty() { empty_root() } else { naive_node(leaves).into() }
 }
 
 /// PATH(m, D[n]) of RFC 6962 section 2.1.1.
@@ -53,11 +49,7 @@ pub(crate) fn naive_path(index: usize, leaves: &[LeafHash]) -> Vec<NodeHash> {
 /// SUBPROOF(m, D[n], b) of RFC 6962 section 2.1.2.
 pub(crate) fn naive_subproof(old: usize, leaves: &[LeafHash], whole: bool) -> Vec<NodeHash> {
     if old == leaves.len() {
-        return if whole {
-            Vec::new()
-        } else {
-            vec![naive_node(leaves)]
-        };
+        return if whole { Vec::new() } else { vec![naive_node(leaves)] };
     }
     let middle = leaves.len().next_power_of_two() / 2;
     let (left, right) = leaves.split_at(middle);
@@ -89,23 +81,14 @@ pub(crate) struct Tiles {
 impl Tiles {
     pub(crate) fn of(leaves: &[LeafHash]) -> Self {
         let (mut edge, mut filled) = (Edge::new(), Vec::new());
-        leaves
-            .iter()
-            .for_each(|leaf| edge.append(*leaf, &mut filled));
-        let full = filled
-            .into_iter()
-            .map(|(id, tile)| ((id.level, id.index), tile))
-            .collect();
+        leaves.iter().for_each(|leaf| edge.append(*leaf, &mut filled));
+        let full = filled.into_iter().map(|(id, tile)| ((id.level, id.index), tile)).collect();
         Self { edge, full }
     }
 
     pub(crate) fn get(&self, id: TileId) -> Option<Vec<u8>> {
         let full = self.full.get(&(id.level, id.index)).cloned();
-        let partial = || {
-            self.edge
-                .partial(id.level)
-                .filter(|(at, _)| at.index == id.index)
-        };
+        let partial = || self.edge.partial(id.level).filter(|(at, _)| at.index == id.index);
         let tile = full.or_else(|| Some(partial()?.1))?;
         tile.get(..id.byte_len()).map(<[u8]>::to_vec)
     }

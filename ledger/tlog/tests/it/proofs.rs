@@ -1,12 +1,8 @@
 //! Making and checking proofs, and every way to tamper with one.
 
 use modeltrail_tlog::hash::{LeafHash, NodeHash, RootHash, empty_root};
-use modeltrail_tlog::proof::{
-    MAX_PROOF_HASHES, ProofError, root_from_inclusion, verify_consistency, verify_inclusion,
-};
-use modeltrail_tlog::tree::{
-    MAX_TREE_SIZE, TreeError, TreeSize, consistency_proof, inclusion_proof,
-};
+use modeltrail_tlog::proof::{MAX_PROOF_HASHES, ProofError, root_from_inclusion, verify_consistency, verify_inclusion};
+use modeltrail_tlog::tree::{MAX_TREE_SIZE, TreeError, TreeSize, consistency_proof, inclusion_proof};
 use proptest::prelude::*;
 
 use crate::oracle::{Tiles, leaf, leaves, naive_path, naive_root, naive_subproof};
@@ -14,9 +10,7 @@ use crate::oracle::{Tiles, leaf, leaves, naive_path, naive_root, naive_subproof}
 const SMALL: usize = 70;
 
 fn roots(leaves: &[LeafHash]) -> Vec<RootHash> {
-    (0..=leaves.len())
-        .map(|size| naive_root(&leaves[..size]))
-        .collect()
+    (0..=leaves.len()).map(|size| naive_root(&leaves[..size])).collect()
 }
 
 fn size(entries: usize) -> TreeSize {
@@ -47,19 +41,10 @@ fn check_inclusion(tiles: &Tiles, leaves: &[LeafHash], index: usize, root: &Root
     let (at, of) = (index as u64, size(leaves.len()));
     let proof = inclusion_proof(tiles, at, of).unwrap();
     assert_eq!(proof, naive_path(index, leaves), "path of {index} in {of}");
-    assert_eq!(
-        verify_inclusion(&leaves[index], at, of, &proof, root),
-        Ok(())
-    );
-    assert_eq!(
-        root_from_inclusion(&leaves[index], at, of, &proof),
-        Ok(*root)
-    );
+    assert_eq!(verify_inclusion(&leaves[index], at, of, &proof, root), Ok(()));
+    assert_eq!(root_from_inclusion(&leaves[index], at, of, &proof), Ok(*root));
     for bad in tampered(&proof) {
-        assert!(
-            verify_inclusion(&leaves[index], at, of, &bad, root).is_err(),
-            "{index} in {of}"
-        );
+        assert!(verify_inclusion(&leaves[index], at, of, &bad, root).is_err(), "{index} in {of}");
     }
     assert!(verify_inclusion(&leaf(u64::MAX), at, of, &proof, root).is_err());
     assert!(verify_inclusion(&leaves[index], at, of, &proof, &empty_root()).is_err());
@@ -68,16 +53,9 @@ fn check_inclusion(tiles: &Tiles, leaves: &[LeafHash], index: usize, root: &Root
 fn check_consistency(tiles: &Tiles, leaves: &[LeafHash], old: usize, roots: [&RootHash; 2]) {
     let ([old_root, new_root], new) = (roots, size(leaves.len()));
     let proof = consistency_proof(tiles, size(old), new).unwrap();
-    let expected = if old == 0 {
-        Vec::new()
-    } else {
-        naive_subproof(old, leaves, true)
-    };
+    let expected = if old == 0 { Vec::new() } else { naive_subproof(old, leaves, true) };
     assert_eq!(proof, expected, "proof from {old} to {new}");
-    assert_eq!(
-        verify_consistency(size(old), old_root, new, new_root, &proof),
-        Ok(())
-    );
+    assert_eq!(verify_consistency(size(old), old_root, new, new_root, &proof), Ok(()));
     for bad in tampered(&proof) {
         let verified = verify_consistency(size(old), old_root, new, new_root, &bad);
         assert!(verified.is_err(), "tampered proof from {old} to {new}");
@@ -86,10 +64,7 @@ fn check_consistency(tiles: &Tiles, leaves: &[LeafHash], old: usize, roots: [&Ro
     assert!(verify_consistency(size(old), &other, new, new_root, &proof).is_err());
     // Nothing ties the root of a tree to an older one without entries.
     let free = old == 0 && new.get() > 0;
-    assert_eq!(
-        verify_consistency(size(old), old_root, new, &other, &proof).is_ok(),
-        free
-    );
+    assert_eq!(verify_consistency(size(old), old_root, new, &other, &proof).is_ok(), free);
 }
 
 #[test]
@@ -123,14 +98,9 @@ fn an_inclusion_proof_fits_one_place_only() {
             let proof = inclusion_proof(&tiles, index as u64, size(entries)).unwrap();
             for (other_size, root) in roots.iter().enumerate() {
                 for other in 0..=other_size {
-                    let verified =
-                        verify_inclusion(leaf, other as u64, size(other_size), &proof, root);
+                    let verified = verify_inclusion(leaf, other as u64, size(other_size), &proof, root);
                     let same = (other, other_size) == (index, entries);
-                    assert_eq!(
-                        verified.is_ok(),
-                        same,
-                        "{index} of {entries} as {other} of {other_size}"
-                    );
+                    assert_eq!(verified.is_ok(), same, "{index} of {entries} as {other} of {other_size}");
                 }
             }
         }
@@ -148,14 +118,9 @@ fn a_consistency_proof_fits_one_pair_only() {
                 continue;
             }
             let (old_root, new_root) = (&roots[other_old], &roots[other_new]);
-            let verified =
-                verify_consistency(size(other_old), old_root, size(other_new), new_root, &proof);
+            let verified = verify_consistency(size(other_old), old_root, size(other_new), new_root, &proof);
             let same = (other_old, other_new) == (old, new);
-            assert_eq!(
-                verified.is_ok(),
-                same,
-                "{old}→{new} as {other_old}→{other_new}"
-            );
+            assert_eq!(verified.is_ok(), same, "{old}→{new} as {other_old}→{other_new}");
         }
     }
 }
@@ -169,8 +134,7 @@ fn a_rewritten_history_has_no_proof() {
     for old in 8..50 {
         let proof = consistency_proof(&tiles, size(old), size(50)).unwrap();
         let old_root = naive_root(&honest[..old]);
-        let verified =
-            verify_consistency(size(old), &old_root, size(50), &naive_root(&forged), &proof);
+        let verified = verify_consistency(size(old), &old_root, size(50), &naive_root(&forged), &proof);
         assert!(verified.is_err(), "from {old}");
     }
 }
@@ -179,10 +143,7 @@ fn a_rewritten_history_has_no_proof() {
 fn errors_say_what_is_wrong() {
     let tiles = Tiles::of(&leaves(10));
     let root = tiles.edge.root();
-    let outside = Err(TreeError::IndexOutside {
-        index: 10,
-        size: 10,
-    });
+    let outside = Err(TreeError::IndexOutside { index: 10, size: 10 });
     assert_eq!(inclusion_proof(&tiles, 10, size(10)), outside);
     let reversed = Err(TreeError::SizesReversed { old: 10, new: 9 });
     assert_eq!(consistency_proof(&tiles, size(10), size(9)), reversed);
@@ -190,24 +151,12 @@ fn errors_say_what_is_wrong() {
     let too_large = Err(TreeError::TooLarge { size: huge.get() });
     assert_eq!(inclusion_proof(&tiles, 0, huge), too_large);
     assert_eq!(consistency_proof(&tiles, size(1), huge), too_large);
-    let outside = Err(ProofError::IndexOutside {
-        index: 10,
-        size: 10,
-    });
-    assert_eq!(
-        verify_inclusion(&leaf(0), 10, size(10), &[], &root),
-        outside
-    );
+    let outside = Err(ProofError::IndexOutside { index: 10, size: 10 });
+    assert_eq!(verify_inclusion(&leaf(0), 10, size(10), &[], &root), outside);
     let outside = Err(ProofError::IndexOutside { index: 0, size: 0 });
-    assert_eq!(
-        verify_inclusion(&leaf(0), 0, size(0), &[], &empty_root()),
-        outside
-    );
+    assert_eq!(verify_inclusion(&leaf(0), 0, size(0), &[], &empty_root()), outside);
     let reversed = Err(ProofError::SizesReversed { old: 2, new: 1 });
-    assert_eq!(
-        verify_consistency(size(2), &root, size(1), &root, &[]),
-        reversed
-    );
+    assert_eq!(verify_consistency(size(2), &root, size(1), &root, &[]), reversed);
     let history = verify_consistency(size(9), &root, size(10), &root, &[]);
     assert_eq!(history, Err(ProofError::Length { hashes: 0 }));
 }
@@ -216,31 +165,14 @@ fn errors_say_what_is_wrong() {
 fn extreme_sizes_neither_overflow_nor_pass() {
     let hash = NodeHash::from_bytes([1; 32]);
     let root = RootHash::from_bytes([1; 32]);
-    let edges = [
-        0,
-        1,
-        2,
-        (1 << 62) - 1,
-        1 << 62,
-        (1 << 62) + 1,
-        1 << 63,
-        u64::MAX - 1,
-        u64::MAX,
-    ];
+    let edges = [0, 1, 2, (1 << 62) - 1, 1 << 62, (1 << 62) + 1, 1 << 63, u64::MAX - 1, u64::MAX];
     for hashes in 0..=MAX_PROOF_HASHES + 2 {
         let proof = vec![hash; hashes];
-        for (a, b) in edges
-            .iter()
-            .flat_map(|a| edges.iter().map(move |b| (*a, *b)))
-        {
+        for (a, b) in edges.iter().flat_map(|a| edges.iter().map(move |b| (*a, *b))) {
             let (old, new) = (TreeSize::new(a), TreeSize::new(b));
             assert!(verify_inclusion(&leaf(0), a, new, &proof, &root).is_err());
             let holds = verify_consistency(old, &root, new, &root, &proof).is_ok();
-            assert_eq!(
-                holds,
-                a == b && a > 0 && hashes == 0,
-                "{a} to {b} with {hashes}"
-            );
+            assert_eq!(holds, a == b && a > 0 && hashes == 0, "{a} to {b} with {hashes}");
         }
     }
 }
@@ -252,12 +184,8 @@ fn a_proof_has_at_most_63_hashes() {
     assert!(lead(1 << 63, 63).is_ok());
     assert_eq!(lead(u64::MAX, 64), Err(ProofError::Length { hashes: 64 }));
     let (root, old) = (RootHash::from_bytes([1; 32]), TreeSize::new(1));
-    let grown =
-        |size, hashes| verify_consistency(old, &root, TreeSize::new(size), &root, &path(hashes));
-    assert!(matches!(
-        grown(1 << 63, 63),
-        Err(ProofError::RootMismatch { .. })
-    ));
+    let grown = |size, hashes| verify_consistency(old, &root, TreeSize::new(size), &root, &path(hashes));
+    assert!(matches!(grown(1 << 63, 63), Err(ProofError::RootMismatch { .. })));
     assert_eq!(grown(u64::MAX, 64), Err(ProofError::Length { hashes: 64 }));
 }
 
@@ -284,12 +212,7 @@ fn trees_of_three_levels() {
         let (leaves, root) = (&leaves[..entries], naive_root(&leaves[..entries]));
         for index in [0, 255, 256, 65_535, entries - 1] {
             check_inclusion(&tiles, leaves, index, &root);
-            check_consistency(
-                &tiles,
-                leaves,
-                index,
-                [&naive_root(&leaves[..index]), &root],
-            );
+            check_consistency(&tiles, leaves, index, [&naive_root(&leaves[..index]), &root]);
         }
     }
 }

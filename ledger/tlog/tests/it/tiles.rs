@@ -1,8 +1,8 @@
 //! Tile paths and entry bundles.
 
 use modeltrail_tlog::tile::{
-    TileError, TileId, decode_bundle, encode_bundle, entries_path, new_tiles, parse_entries_path,
-    tile_hashes, tiles_for, width_at,
+    TileError, TileId, decode_bundle, encode_bundle, entries_path, new_tiles, parse_entries_path, tile_hashes,
+    tiles_for, width_at,
 };
 use modeltrail_tlog::tree::TreeSize;
 use proptest::prelude::*;
@@ -14,19 +14,10 @@ fn paths_and_what_they_name() {
         ("tile/0/999", 0, 999, 256),
         ("tile/0/x001/000", 0, 1000, 256),
         ("tile/0/x001/234.p/112", 0, 1234, 112),
-        (
-            "tile/63/x018/x446/x744/x073/x709/x551/615.p/1",
-            63,
-            u64::MAX,
-            1,
-        ),
+        ("tile/63/x018/x446/x744/x073/x709/x551/615.p/1", 63, u64::MAX, 1),
     ];
     for (path, level, index, width) in cases {
-        let tile = TileId {
-            level,
-            index,
-            width,
-        };
+        let tile = TileId { level, index, width };
         assert_eq!(tile.path(), path);
         assert_eq!(TileId::parse(path), Ok(tile));
     }
@@ -81,26 +72,14 @@ fn other_spellings_are_refused() {
         "tile/0/../000",
     ];
     for path in bad {
-        assert!(
-            matches!(TileId::parse(path), Err(TileError::Path { .. })),
-            "{path:?}"
-        );
+        assert!(matches!(TileId::parse(path), Err(TileError::Path { .. })), "{path:?}");
     }
 }
 
 #[test]
 fn other_spellings_of_bundles_are_refused() {
-    for path in [
-        "tile/entries",
-        "tile/entries/",
-        "tile/entries/0",
-        "tile/0/000",
-        "tile/entries/000.p/256",
-    ] {
-        assert!(
-            matches!(parse_entries_path(path), Err(TileError::EntriesPath { .. })),
-            "{path:?}"
-        );
+    for path in ["tile/entries", "tile/entries/", "tile/entries/0", "tile/0/000", "tile/entries/000.p/256"] {
+        assert!(matches!(parse_entries_path(path), Err(TileError::EntriesPath { .. })), "{path:?}");
     }
 }
 
@@ -108,11 +87,7 @@ fn other_spellings_of_bundles_are_refused() {
 fn an_error_repeats_little_of_its_input() {
     let long = format!("tile/0/{}000", "x001/".repeat(100_000));
     let error = TileId::parse(&long).unwrap_err().to_string();
-    assert!(
-        error.len() < 250,
-        "an error repeats little of its input: {}",
-        error.len()
-    );
+    assert!(error.len() < 250, "an error repeats little of its input: {}", error.len());
 }
 
 #[test]
@@ -134,31 +109,17 @@ fn widths_at_the_limits() {
     assert_eq!(width_at(255, 0, max), 0);
     assert_eq!(width_at(0, 0, TreeSize::new(0)), 0);
     assert_eq!(tiles_for(TreeSize::new(0)).count(), 0);
-    assert_eq!(
-        tiles_for(max).take(3).last(),
-        Some(TileId::full(0, 2)),
-        "lazy"
-    );
+    assert_eq!(tiles_for(max).take(3).last(), Some(TileId::full(0, 2)), "lazy");
     assert_eq!(new_tiles(max, max).count(), 0);
     assert_eq!(new_tiles(TreeSize::new(5), TreeSize::new(4)).count(), 0);
     let last = new_tiles(TreeSize::new(u64::MAX - 1), max).collect::<Vec<_>>();
-    assert_eq!(
-        last,
-        [TileId {
-            level: 0,
-            index: u64::MAX / 256,
-            width: 255
-        }]
-    );
+    assert_eq!(last, [TileId { level: 0, index: u64::MAX / 256, width: 255 }]);
 }
 
 #[test]
 fn hashes_of_a_tile() {
     let tile: Vec<u8> = [[1; 32], [2; 32]].concat();
-    let hashes: Vec<_> = tile_hashes(&tile)
-        .unwrap()
-        .map(|hash| hash.as_bytes()[0])
-        .collect();
+    let hashes: Vec<_> = tile_hashes(&tile).unwrap().map(|hash| hash.as_bytes()[0]).collect();
     assert_eq!(hashes, [1, 2]);
     for length in [0, 31, 33, 8191, 8193, 8224] {
         assert!(tile_hashes(&vec![0; length]).is_none(), "{length}");
@@ -170,35 +131,17 @@ fn hashes_of_a_tile() {
 fn bundles_that_are_none() {
     assert_eq!(decode_bundle(&[]), Err(TileError::EmptyBundle));
     assert_eq!(encode_bundle([]), Err(TileError::EmptyBundle));
-    let truncated = |position, wanted, left| {
-        Err(TileError::TruncatedBundle {
-            position,
-            wanted,
-            left,
-        })
-    };
+    let truncated = |position, wanted, left| Err(TileError::TruncatedBundle { position, wanted, left });
     assert_eq!(decode_bundle(&[0]), truncated(0, 2, 1));
     assert_eq!(decode_bundle(&[0, 3, 1, 2]), truncated(0, 3, 2));
     assert_eq!(decode_bundle(&[0, 0, 0, 1, 7, 0]), truncated(2, 2, 1));
     assert_eq!(decode_bundle(&[0; 2 * 257]), Err(TileError::TooManyEntries));
-    assert_eq!(
-        decode_bundle(&[0; 2 * 256]).map(|entries| entries.len()),
-        Ok(256)
-    );
-    assert_eq!(
-        encode_bundle([&[][..]; 257]),
-        Err(TileError::TooManyEntries)
-    );
+    assert_eq!(decode_bundle(&[0; 2 * 256]).map(|entries| entries.len()), Ok(256));
+    assert_eq!(encode_bundle([&[][..]; 257]), Err(TileError::TooManyEntries));
     let long = vec![0; 65_536];
-    let too_long = Err(TileError::EntryTooLong {
-        position: 1,
-        bytes: 65_536,
-    });
+    let too_long = Err(TileError::EntryTooLong { position: 1, bytes: 65_536 });
     assert_eq!(encode_bundle([&[][..], &long[..]]), too_long);
-    assert_eq!(
-        encode_bundle([&long[..65_535]]).map(|bundle| bundle.len()),
-        Ok(65_537)
-    );
+    assert_eq!(encode_bundle([&long[..65_535]]).map(|bundle| bundle.len()), Ok(65_537));
 }
 
 proptest! {

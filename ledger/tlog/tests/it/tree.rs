@@ -10,9 +10,7 @@ use proptest::prelude::*;
 use crate::oracle::{Tiles, leaf, leaves, naive_root, naive_tile};
 
 /// Where tiles fill, at level 0 and level 1.
-const CROSSINGS: [u64; 12] = [
-    0, 1, 254, 255, 256, 257, 511, 512, 513, 65_535, 65_536, 65_537,
-];
+const CROSSINGS: [u64; 12] = [0, 1, 254, 255, 256, 257, 511, 512, 513, 65_535, 65_536, 65_537];
 
 /// Everything that must be true of a tree of these leaves.
 fn check(tiles: &Tiles, leaves: &[LeafHash]) {
@@ -20,21 +18,11 @@ fn check(tiles: &Tiles, leaves: &[LeafHash]) {
     assert_eq!(tiles.edge.size(), size);
     assert_eq!(tiles.edge.root(), naive_root(leaves), "root of {size}");
     assert_eq!(root_at(tiles, size), Ok(tiles.edge.root()));
-    let mut partial: Vec<_> = (0..=9)
-        .filter_map(|level| tiles.edge.partial(level))
-        .collect();
+    let mut partial: Vec<_> = (0..=9).filter_map(|level| tiles.edge.partial(level)).collect();
     assert!(partial.iter().all(|(id, _)| !id.is_full()));
-    partial.extend(
-        tiles
-            .full
-            .iter()
-            .map(|((level, index), tile)| (TileId::full(*level, *index), tile.clone())),
-    );
+    partial.extend(tiles.full.iter().map(|((level, index), tile)| (TileId::full(*level, *index), tile.clone())));
     let by_id: BTreeMap<_, _> = partial.into_iter().collect();
-    assert!(
-        by_id.keys().copied().eq(sorted(tiles_for(size))),
-        "tiles of {size}"
-    );
+    assert!(by_id.keys().copied().eq(sorted(tiles_for(size))), "tiles of {size}");
     for (id, tile) in by_id {
         assert_eq!(tile, naive_tile(id, leaves), "{id} of {size}");
     }
@@ -91,10 +79,7 @@ fn filled_tiles_come_in_order() {
             other if other % 256 == 0 => vec![TileId::full(0, index / 256)],
             _ => vec![],
         };
-        assert!(
-            filled.drain(..).map(|(id, _)| id).eq(expected),
-            "after {index}"
-        );
+        assert!(filled.drain(..).map(|(id, _)| id).eq(expected), "after {index}");
     }
 }
 
@@ -107,16 +92,7 @@ fn earlier_roots_come_from_later_tiles() {
         assert_eq!(root, Ok(naive_root(&leaves[..size])), "size {size}");
     }
     let beyond = root_at(&tiles, TreeSize::new(1_101));
-    assert!(
-        matches!(
-            beyond,
-            Err(TreeError::Read {
-                source: "not there",
-                ..
-            })
-        ),
-        "{beyond:?}"
-    );
+    assert!(matches!(beyond, Err(TreeError::Read { source: "not there", .. })), "{beyond:?}");
 }
 
 #[test]
@@ -125,13 +101,7 @@ fn a_changed_tile_changes_the_root() {
     let tiles = Tiles::of(&leaves);
     let size = tiles.edge.size();
     // Each hash that the root is read from, in one bit.
-    for (level, index, slot) in [
-        (1, 0, 0),
-        (1, 0, 255),
-        (1, 1, 16),
-        (0, 273, 0),
-        (0, 273, 111),
-    ] {
+    for (level, index, slot) in [(1, 0, 0), (1, 0, 255), (1, 1, 16), (0, 273, 0), (0, 273, 111)] {
         let flip = |id: TileId| {
             let mut tile = tiles.get(id);
             if let (true, Some(tile)) = ((id.level, id.index) == (level, index), &mut tile) {
@@ -142,11 +112,7 @@ fn a_changed_tile_changes_the_root() {
         let edge = Edge::from_tiles(size, flip).unwrap();
         // The edge reads no full tile above which a partial one stands in.
         let seen = (level, index) != (1, 0);
-        assert_eq!(
-            edge.root() != tiles.edge.root(),
-            seen,
-            "level {level} tile {index} slot {slot}"
-        );
+        assert_eq!(edge.root() != tiles.edge.root(), seen, "level {level} tile {index} slot {slot}");
     }
 }
 
@@ -156,41 +122,17 @@ fn damaged_stores_are_refused() {
     let tiles = Tiles::of(&leaves);
     let size = tiles.edge.size();
     let short = |id| Ok::<_, ()>(tiles.get(id).map(|tile| tile[1..].to_vec()));
-    assert!(matches!(
-        Edge::from_tiles(size, short),
-        Err(TreeError::TileLength { .. })
-    ));
+    assert!(matches!(Edge::from_tiles(size, short), Err(TreeError::TileLength { .. })));
     let nothing = |_| Ok::<_, ()>(None);
-    let missing = Err(TreeError::Missing {
-        tile: TileId {
-            level: 0,
-            index: 273,
-            width: 112,
-        },
-    });
+    let missing = Err(TreeError::Missing { tile: TileId { level: 0, index: 273, width: 112 } });
     assert_eq!(Edge::from_tiles(size, nothing).map(|_| ()), missing);
     let tail = &leaves[69_888..];
-    let missing = Err(TreeError::Missing {
-        tile: TileId::full(0, 256),
-    });
+    let missing = Err(TreeError::Missing { tile: TileId::full(0, 256) });
     assert_eq!(Edge::rebuild(size, nothing, tail).map(|_| ()), missing);
-    let unread = Err(TreeError::Read {
-        tile: TileId::full(0, 256),
-        source: "disk",
-    });
-    assert_eq!(
-        Edge::rebuild(size, |_| Err("disk"), tail).map(|_| ()),
-        unread
-    );
-    let wrong_tail = Err(TreeError::TailLength {
-        size: 70_000,
-        wanted: 112,
-        given: 111,
-    });
-    assert_eq!(
-        Edge::rebuild(size, nothing, &tail[1..]).map(|_| ()),
-        wrong_tail
-    );
+    let unread = Err(TreeError::Read { tile: TileId::full(0, 256), source: "disk" });
+    assert_eq!(Edge::rebuild(size, |_| Err("disk"), tail).map(|_| ()), unread);
+    let wrong_tail = Err(TreeError::TailLength { size: 70_000, wanted: 112, given: 111 });
+    assert_eq!(Edge::rebuild(size, nothing, &tail[1..]).map(|_| ()), wrong_tail);
     let above = TreeSize::new(MAX_TREE_SIZE.get() + 1);
     let too_large = Err(TreeError::TooLarge { size: above.get() });
     assert_eq!(Edge::from_tiles(above, nothing).map(|_| ()), too_large);
@@ -206,14 +148,7 @@ fn huge_trees_neither_overflow_nor_loop() {
     // 2^62 is 64 · 256^7: every tile of the levels below fills.
     assert!(filled.iter().map(|(id, _)| id.level).eq(0..7));
     assert_eq!(edge.size(), MAX_TREE_SIZE);
-    assert_eq!(
-        edge.partial(7).unwrap().0,
-        TileId {
-            level: 7,
-            index: 0,
-            width: 64
-        }
-    );
+    assert_eq!(edge.partial(7).unwrap().0, TileId { level: 7, index: 0, width: 64 });
 }
 
 /// A tree as a store sees it: batches of appends with a copy of the edge taken before each.
@@ -224,15 +159,9 @@ fn grow_in_batches(batches: &[u64]) -> (Tiles, Vec<RootHash>) {
         let mut edge = tiles.edge.clone();
         let (start, mut filled) = (edge.size(), Vec::new());
         (0..*batch).for_each(|step| edge.append(leaf(start.get() + step), &mut filled));
-        let published: Vec<_> = new_tiles(start, edge.size())
-            .filter(TileId::is_full)
-            .collect();
+        let published: Vec<_> = new_tiles(start, edge.size()).filter(TileId::is_full).collect();
         assert!(sorted(filled.iter().map(|(id, _)| *id)).eq(sorted(published.into_iter())));
-        tiles.full.extend(
-            filled
-                .into_iter()
-                .map(|(id, tile)| ((id.level, id.index), tile)),
-        );
+        tiles.full.extend(filled.into_iter().map(|(id, tile)| ((id.level, id.index), tile)));
         tiles.edge = edge;
         roots.push(tiles.edge.root());
     }
