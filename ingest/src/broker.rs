@@ -57,10 +57,15 @@ impl EmbeddedBroker {
         &self.bootstrap
     }
 
+    /// How its clients read. It holds an empty answer back for as long as it may, so that is short.
+    fn properties(&self) -> Properties {
+        Properties::bootstrap(&self.bootstrap).with("fetch.wait.max.ms", "5")
+    }
+
     /// A source that reads one of its topics. It can't have a topic id here, and says so.
     #[must_use]
     pub fn source(&self, name: &str, topic: &str) -> SourceConfig {
-        SourceConfig { topic_ids: false, ..SourceConfig::new(name, topic, Properties::bootstrap(&self.bootstrap)) }
+        SourceConfig { topic_ids: false, ..SourceConfig::new(name, topic, self.properties()) }
     }
 
     /// Does something to the cluster: brokers down and up, errors, leaders moved. Waits until it is done.

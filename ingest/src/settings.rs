@@ -1,4 +1,4 @@
-//! The settings of every consumer. They carry the promise that nothing is skipped or doubled, so none can be overridden.
+//! The settings of every consumer. They carry the promise that nothing is skipped or doubled, so none of `OURS` can be overridden.
 
 use rdkafka::ClientConfig;
 
@@ -6,7 +6,7 @@ use crate::config::Properties;
 use crate::error::IngestError;
 
 /// Name, value and why.
-const OURS: [(&str, &str); 24] = [
+const OURS: [(&str, &str); 23] = [
     // Positions live in the ledger; Kafka's own commits are a courtesy and a witness, made by us.
     ("enable.auto.commit", "false"),
     ("enable.auto.offset.store", "false"),
@@ -19,9 +19,7 @@ const OURS: [(&str, &str); 24] = [
     ("group.protocol", "classic"),
     ("topic.metadata.refresh.interval.ms", "30000"),
     ("allow.auto.create.topics", "false"),
-    // Throughput against latency: a broker waits at most 50 ms for 64 KiB.
     ("fetch.min.bytes", "65536"),
-    ("fetch.wait.max.ms", "50"),
     ("fetch.message.max.bytes", "4194304"),
     ("fetch.max.bytes", "52428800"),
     // At least fetch.max.bytes and 512 bytes of protocol.
@@ -40,6 +38,9 @@ const OURS: [(&str, &str); 24] = [
     ("reconnect.backoff.max.ms", "10000"),
     ("metadata.recovery.strategy", "rebootstrap"),
 ];
+
+/// What a source may set otherwise. Throughput against latency: a broker waits at most 50 ms for 64 KiB.
+const DEFAULTS: [(&str, &str); 1] = [("fetch.wait.max.ms", "50")];
 
 /// Other names of settings above, and properties that would turn a source into something else.
 const REFUSED: [(&str, &str); 10] = [
@@ -73,7 +74,7 @@ pub(crate) fn check(source_name: &str, properties: &Properties) -> Result<(), In
 pub(crate) fn consumer(properties: &Properties, group: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("client.id", group);
-    for (name, value) in properties.iter() {
+    for (name, value) in DEFAULTS.into_iter().chain(properties.iter()) {
         config.set(name, value);
     }
     for (name, value) in OURS {

@@ -7,6 +7,7 @@
 pub mod cargo;
 pub mod daemon;
 pub mod foreign;
+pub mod http;
 pub mod kafka;
 pub mod log;
 pub mod paths;

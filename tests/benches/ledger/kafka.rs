@@ -34,6 +34,8 @@ const PARTITIONS: u32 = 4;
 const EMBEDDED_EVENT_BYTES: u64 = 1_500;
 /// Without a new record for so long, something is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often the durable positions are looked at: seldom enough to cost nothing.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// The largest seal: the ceiling writes in the batches that cost least.
 const SEAL: u64 = 1_024;
 /// Messages that the ceiling's consumer hands over at a time.
@@ -134,7 +136,7 @@ pub(crate) fn ingest(job: &Job, figures: &mut Figures) -> Result<()> {
     let (mut seen, mut moved) = (0, Instant::now());
     let mut first = None;
     while seen < job.entries {
-        std::thread::sleep(Duration::from_millis(2));
+        std::thread::sleep(LOOK_EVERY);
         let now = durable(&opened)?;
         if now != seen {
             (seen, moved) = (now, Instant::now());

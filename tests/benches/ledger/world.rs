@@ -116,11 +116,15 @@ fn stat(line: &str) -> Result<(&str, f64)> {
     Ok((name, ticks / TICKS))
 }
 
-/// Seconds of processor time by threads of the same name, those that still run.
+/// Seconds of processor time by threads of the same name, those that still run. The main thread only looks on and is left out.
 pub(crate) fn threads() -> Result<BTreeMap<String, f64>> {
-    let mut times = BTreeMap::new();
+    let (main, mut times) = (std::process::id().to_string(), BTreeMap::new());
     for task in std::fs::read_dir("/proc/self/task")? {
-        let line = std::fs::read_to_string(task?.path().join("stat"))?;
+        let task = task?;
+        if task.file_name().to_str() == Some(main.as_str()) {
+            continue;
+        }
+        let line = std::fs::read_to_string(task.path().join("stat"))?;
         let (name, seconds) = stat(&line)?;
         *times.entry(name.to_owned()).or_insert(0.0) += seconds;
     }
