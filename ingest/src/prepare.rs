@@ -43,7 +43,7 @@ pub(crate) struct Rules {
     pub(crate) record_limit: usize,
 }
 
-/// Reads and commits to a message. What is quarantined counts against the quota; over it, it is committed to and not kept.
+/// Reads and commits to a message. What is malformed counts against the quota; over it, it is committed to and not kept.
 pub(crate) fn prepare(message: &Polled<'_>, rules: &Rules, salt: Salt, now: Micros, quota: &mut Quota) -> Prepared {
     let timestamp = message.timestamp();
     let (headers, unreadable) = match message.headers() {
@@ -55,8 +55,12 @@ pub(crate) fn prepare(message: &Polled<'_>, rules: &Rules, salt: Salt, now: Micr
         // What is framed is not all that came, so a reading of it would say something else.
         return Prepared::with_reading(Via::Kafka, &record, salt, Reading::unread(reason, detail), false);
     }
-    let prepared = Prepared::new(Via::Kafka, &record, salt, rules.record_limit, &rules.origin);
-    let over = prepared.kept && prepared.reading.quarantine.is_some() && !quota.take(now, prepared.record_len() as u64);
+    let mut prepared = Prepared::new(Via::Kafka, &record, salt, rules.record_limit, &rules.origin);
+    // The parsed data are freed where they were made: the writer needs none of them, and freeing them there would slow it.
+    prepared.reading.data = None;
+    // Only what has neither event nor trails may go without its record: of anything else the record is the evidence.
+    let malformed = matches!(prepared.reading.quarantine, Some((Quarantine::Malformed, _)));
+    let over = prepared.kept && malformed && !quota.take(now, prepared.record_len() as u64);
     if over {
         return Prepared::with_reading(Via::Kafka, &record, salt, prepared.reading, false);
     }

@@ -55,34 +55,16 @@ impl Workspace {
     pub fn read() -> Result<Self> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let version = run_ok(Command::new(&cargo).arg("-vV"), LIMIT)?;
-        let host = version
-            .lines()
-            .find_map(|line| line.strip_prefix("host: "))
-            .context("cargo -vV names no host")?;
-        let args = [
-            "metadata",
-            "--format-version",
-            "1",
-            "--offline",
-            "--filter-platform",
-            host,
-        ];
-        let text = run_ok(
-            Command::new(&cargo)
-                .args(args)
-                .current_dir(workspace_root()),
-            LIMIT,
-        )?;
+        let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("cargo -vV names no host")?;
+        let args = ["metadata", "--format-version", "1", "--offline", "--filter-platform", host];
+        let text = run_ok(Command::new(&cargo).args(args).current_dir(workspace_root()), LIMIT)?;
         Self::parse(&serde_json::from_str(&text).context("cargo metadata is not JSON")?)
             .context("cargo metadata lacks a field")
     }
 
     fn parse(metadata: &Value) -> Option<Self> {
-        let members: BTreeSet<&str> = metadata["workspace_members"]
-            .as_array()?
-            .iter()
-            .filter_map(Value::as_str)
-            .collect();
+        let members: BTreeSet<&str> =
+            metadata["workspace_members"].as_array()?.iter().filter_map(Value::as_str).collect();
         let mut packages = BTreeMap::new();
         for value in metadata["packages"].as_array()? {
             let id = value["id"].as_str()?;
@@ -93,11 +75,8 @@ impl Workspace {
             package.features = strings(&node["features"]);
             for dep in node["deps"].as_array()? {
                 let id = dep["pkg"].as_str()?;
-                let kinds: Vec<Option<&str>> = dep["dep_kinds"]
-                    .as_array()?
-                    .iter()
-                    .map(|kind| kind["kind"].as_str())
-                    .collect();
+                let kinds: Vec<Option<&str>> =
+                    dep["dep_kinds"].as_array()?.iter().map(|kind| kind["kind"].as_str()).collect();
                 if kinds.iter().any(|kind| *kind != Some("dev")) {
                     package.needs.insert(id.to_owned());
                 }
@@ -116,11 +95,7 @@ impl Workspace {
 
     /// Everything that the named member needs to run and to build, and how it comes in: (package, path of names).
     pub fn reach(&self, name: &str) -> Vec<(&Package, String)> {
-        let Some(start) = self
-            .packages
-            .iter()
-            .find(|(_, package)| package.member && package.name == name)
-        else {
+        let Some(start) = self.packages.iter().find(|(_, package)| package.member && package.name == name) else {
             return Vec::new();
         };
         let mut seen = BTreeSet::from([start.0.as_str()]);
@@ -144,18 +119,12 @@ impl Workspace {
 fn package(value: &Value, member: bool) -> Option<Package> {
     let mut names: Vec<(String, bool)> = Vec::new();
     for dep in value["dependencies"].as_array()? {
-        names.push((
-            dep["name"].as_str()?.to_owned(),
-            dep["kind"].as_str() == Some("dev"),
-        ));
+        names.push((dep["name"].as_str()?.to_owned(), dep["kind"].as_str() == Some("dev")));
     }
     let mut roots = Vec::new();
     for target in value["targets"].as_array()? {
         let kinds = strings(&target["kind"]);
-        if kinds
-            .iter()
-            .any(|kind| matches!(kind.as_str(), "lib" | "bin" | "proc-macro"))
-        {
+        if kinds.iter().any(|kind| matches!(kind.as_str(), "lib" | "bin" | "proc-macro")) {
             roots.push(relative(target["src_path"].as_str()?));
         }
     }
@@ -172,21 +141,12 @@ fn package(value: &Value, member: bool) -> Option<Package> {
 }
 
 fn strings(value: &Value) -> BTreeSet<String> {
-    value
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn relative(path: &str) -> String {
     let path = Path::new(path);
-    path.strip_prefix(workspace_root())
-        .unwrap_or(path)
-        .display()
-        .to_string()
+    path.strip_prefix(workspace_root()).unwrap_or(path).display().to_string()
 }
 
 #[cfg(test)]
@@ -210,11 +170,7 @@ mod tests {
             ]},
         });
         let workspace = Workspace::parse(&metadata).unwrap();
-        let ways: Vec<String> = workspace
-            .reach("a")
-            .into_iter()
-            .map(|(_, way)| way)
-            .collect();
+        let ways: Vec<String> = workspace.reach("a").into_iter().map(|(_, way)| way).collect();
         assert_eq!(ways, ["a > b", "a > b > c"]);
         assert!(workspace.packages["b"].builds_with.contains("c"));
         assert!(workspace.packages["a"].features.contains("x"));

@@ -55,16 +55,9 @@ impl Daemon {
 
     fn spawn(mut command: Command) -> Result<Self> {
         let scratch = tempfile::tempdir().context("no scratch directory")?;
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(stderr_file(scratch.path()))?);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(stderr_file(scratch.path()))?);
         let mut process = Tethered::spawn(&mut command, None)?;
-        let stdout = process
-            .child()
-            .stdout
-            .take()
-            .context("standard output is not piped")?;
+        let stdout = process.child().stdout.take().context("standard output is not piped")?;
         let (sender, lines) = mpsc::channel();
         // Reads to the end even when nobody listens any more, or the daemon would stop at a full pipe.
         thread::spawn(move || {
@@ -72,13 +65,7 @@ impl Daemon {
                 drop(sender.send(line));
             }
         });
-        let mut daemon = Self {
-            process,
-            url: String::new(),
-            printed: Vec::new(),
-            lines,
-            scratch,
-        };
+        let mut daemon = Self { process, url: String::new(), printed: Vec::new(), lines, scratch };
         let line = daemon.wait_for_line(START_LIMIT, |line| url_in(line).is_some())?;
         daemon.url = url_in(&line).unwrap_or_default().to_owned();
         Ok(daemon)
@@ -96,8 +83,7 @@ impl Daemon {
 
     /// What it wrote to standard error so far.
     pub fn stderr(&self) -> String {
-        String::from_utf8_lossy(&fs::read(stderr_file(self.scratch.path())).unwrap_or_default())
-            .into_owned()
+        String::from_utf8_lossy(&fs::read(stderr_file(self.scratch.path())).unwrap_or_default()).into_owned()
     }
 
     /// The lines of standard output so far.
@@ -110,45 +96,27 @@ impl Daemon {
     ///
     /// # Errors
     /// When the daemon ends or the limit passes without one.
-    pub fn wait_for_line(
-        &mut self,
-        limit: Duration,
-        fits: impl Fn(&str) -> bool,
-    ) -> Result<String> {
+    pub fn wait_for_line(&mut self, limit: Duration, fits: impl Fn(&str) -> bool) -> Result<String> {
         let until = Instant::now() + limit;
         loop {
-            match self
-                .lines
-                .recv_timeout(until.saturating_duration_since(Instant::now()))
-            {
+            match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
                     self.printed.push(line.clone());
                     if fits(&line) {
                         return Ok(line);
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => bail!(
-                    "no such line within {} s; {}",
-                    limit.as_secs(),
-                    self.words()
-                ),
+                Err(RecvTimeoutError::Timeout) => bail!("no such line within {} s; {}", limit.as_secs(), self.words()),
                 Err(RecvTimeoutError::Disconnected) => {
                     let status = self.process.wait(STOP_LIMIT)?;
-                    bail!(
-                        "modeltraild ended ({status:?}) before such a line; {}",
-                        self.words()
-                    );
+                    bail!("modeltraild ended ({status:?}) before such a line; {}", self.words());
                 }
             }
         }
     }
 
     fn words(&self) -> String {
-        format!(
-            "it printed:\n{}\nand to standard error:\n{}",
-            self.printed.join("\n"),
-            self.stderr()
-        )
+        format!("it printed:\n{}\nand to standard error:\n{}", self.printed.join("\n"), self.stderr())
     }
 
     /// SIGKILL, as by a power cut of this one process.
@@ -164,15 +132,9 @@ impl Daemon {
     /// # Errors
     /// When it does not end, or not with status 0; the message holds all that it printed.
     pub fn stop(mut self) -> Result<()> {
-        let status = self
-            .process
-            .terminate(STOP_LIMIT)
-            .with_context(|| self.words())?;
+        let status = self.process.terminate(STOP_LIMIT).with_context(|| self.words())?;
         if !status.success() {
-            bail!(
-                "modeltraild ended with {status} after SIGTERM; {}",
-                self.words()
-            );
+            bail!("modeltraild ended with {status} after SIGTERM; {}", self.words());
         }
         Ok(())
     }
@@ -201,9 +163,7 @@ fn stderr_file(scratch: &Path) -> PathBuf {
 /// The first `http://host:port` in a line.
 fn url_in(line: &str) -> Option<&str> {
     let rest = &line[line.find("http://")?..];
-    let end = rest
-        .find(|c: char| c.is_whitespace() || matches!(c, ',' | ')' | '"' | '`'))
-        .unwrap_or(rest.len());
+    let end = rest.find(|c: char| c.is_whitespace() || matches!(c, ',' | ')' | '"' | '`')).unwrap_or(rest.len());
     Some(rest[..end].trim_end_matches(['/', '.']))
 }
 
@@ -219,11 +179,9 @@ mod tests {
 
     #[test]
     fn the_url_is_read_from_the_line() {
-        for line in [
-            "http://127.0.0.1:8080",
-            "listening on http://127.0.0.1:8080/ (loopback)",
-            "open http://127.0.0.1:8080.",
-        ] {
+        for line in
+            ["http://127.0.0.1:8080", "listening on http://127.0.0.1:8080/ (loopback)", "open http://127.0.0.1:8080."]
+        {
             assert_eq!(url_in(line), Some("http://127.0.0.1:8080"));
         }
         assert_eq!(url_in("no address here"), None);
@@ -231,7 +189,9 @@ mod tests {
 
     #[test]
     fn a_start_is_a_printed_url_and_a_stop_is_status_0() {
-        let mut daemon = play("echo hello; echo serving http://127.0.0.1:1/; trap 'exit 0' TERM; while :; do sleep 0.05; done").unwrap();
+        let mut daemon =
+            play("echo hello; echo serving http://127.0.0.1:1/; trap 'exit 0' TERM; while :; do sleep 0.05; done")
+                .unwrap();
         assert_eq!(daemon.url(), "http://127.0.0.1:1");
         assert_eq!(daemon.stdout()[0], "hello");
         daemon.stop().unwrap();
@@ -239,20 +199,13 @@ mod tests {
 
     #[test]
     fn an_early_end_says_what_was_printed() {
-        let error = play("echo refused because >&2; exit 1")
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("refused because") && error.contains("ended"),
-            "{error}"
-        );
+        let error = play("echo refused because >&2; exit 1").unwrap_err().to_string();
+        assert!(error.contains("refused because") && error.contains("ended"), "{error}");
     }
 
     #[test]
     fn a_stop_with_another_status_is_an_error() {
-        let daemon =
-            play("echo http://127.0.0.1:1; trap 'exit 7' TERM; while :; do sleep 0.05; done")
-                .unwrap();
+        let daemon = play("echo http://127.0.0.1:1; trap 'exit 7' TERM; while :; do sleep 0.05; done").unwrap();
         assert!(daemon.stop().unwrap_err().to_string().contains('7'));
     }
 }

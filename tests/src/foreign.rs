@@ -25,13 +25,7 @@ pub const GO_MIN: (u32, u32) = (1, 24);
 pub const TESSERA_VERSION: &str = "1.0.4";
 
 /// All that the Go programs are built from.
-const GO_SOURCES: [&str; 5] = [
-    "go.mod",
-    "go.sum",
-    "check-tiles/main.go",
-    "check-tiles/log.go",
-    "make-log/main.go",
-];
+const GO_SOURCES: [&str; 5] = ["go.mod", "go.sum", "check-tiles/main.go", "check-tiles/log.go", "make-log/main.go"];
 
 /// Long enough for a first build with a cold cache on a busy machine.
 const BUILD_LIMIT: Duration = Duration::from_secs(300);
@@ -46,34 +40,23 @@ const FSCK_WORKERS: &str = "256";
 /// When there is none.
 pub fn go() -> Result<PathBuf, Missing> {
     let fetched = cache_dir().join(format!("go-{GO_VERSION}/bin/go"));
-    [fetched, PathBuf::from("go")]
-        .into_iter()
-        .find(|go| is_new_enough(go))
-        .ok_or_else(|| {
-            Missing::new(format!(
-                "no Go {}.{} or newer, on the PATH or in {}",
-                GO_MIN.0,
-                GO_MIN.1,
-                cache_dir().display()
-            ))
-        })
+    [fetched, PathBuf::from("go")].into_iter().find(|go| is_new_enough(go)).ok_or_else(|| {
+        Missing::new(format!("no Go {}.{} or newer, on the PATH or in {}", GO_MIN.0, GO_MIN.1, cache_dir().display()))
+    })
 }
 
 fn is_new_enough(go: &Path) -> bool {
     let Ok(output) = Command::new(go).args(["env", "GOVERSION"]).output() else {
         return false;
     };
-    parse_go_version(&String::from_utf8_lossy(&output.stdout))
-        .is_some_and(|version| version >= GO_MIN)
+    parse_go_version(&String::from_utf8_lossy(&output.stdout)).is_some_and(|version| version >= GO_MIN)
 }
 
 fn parse_go_version(text: &str) -> Option<(u32, u32)> {
     let mut parts = text.trim().strip_prefix("go")?.split('.');
     let major = parts.next()?.parse().ok()?;
     let minor = parts.next()?;
-    let digits = minor
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(minor.len());
+    let digits = minor.find(|c: char| !c.is_ascii_digit()).unwrap_or(minor.len());
     Some((major, minor[..digits].parse().ok()?))
 }
 
@@ -83,14 +66,7 @@ fn parse_go_version(text: &str) -> Option<(u32, u32)> {
 /// When `.ci/setup test` has not built it.
 pub fn fsck() -> Result<PathBuf, Missing> {
     let path = cache_dir().join(format!("tessera-{TESSERA_VERSION}/fsck"));
-    if path.is_file() {
-        Ok(path)
-    } else {
-        Err(Missing::new(format!(
-            "Tessera's fsck is not at {}",
-            path.display()
-        )))
-    }
+    if path.is_file() { Ok(path) } else { Err(Missing::new(format!("Tessera's fsck is not at {}", path.display()))) }
 }
 
 /// The Python with pymerkle and cryptography.
@@ -101,10 +77,7 @@ pub fn python() -> Result<PathBuf, Missing> {
     let venv = cache_dir().join("venv");
     let wanted = fs::read(workspace_root().join("tests/foreign/py/requirements.txt")).ok();
     if wanted.is_none() || wanted != fs::read(venv.join(".complete")).ok() {
-        return Err(Missing::new(format!(
-            "the Python environment {} is missing or out of date",
-            venv.display()
-        )));
+        return Err(Missing::new(format!("the Python environment {} is missing or out of date", venv.display())));
     }
     Ok(venv.join("bin/python"))
 }
@@ -132,9 +105,7 @@ fn build_go() -> Result<PathBuf> {
     let fresh = tempfile::tempdir_in(&cache).context("no scratch directory")?;
     let mut command = Command::new(go);
     command.args(["build", "-o"]).arg(fresh.path()).arg("./...");
-    command
-        .env("GOTOOLCHAIN", "local")
-        .env("GOFLAGS", "-mod=readonly -buildvcs=false");
+    command.env("GOTOOLCHAIN", "local").env("GOFLAGS", "-mod=readonly -buildvcs=false");
     run_ok(command.current_dir(source), BUILD_LIMIT)?;
     // Refused when another test program was quicker, whose folder is then as good.
     if fs::rename(fresh.path(), &done).is_err() && !done.is_dir() {
@@ -148,9 +119,7 @@ fn fingerprint(source: &Path) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     GO_VERSION.hash(&mut hasher);
     for name in GO_SOURCES {
-        fs::read(source.join(name))
-            .with_context(|| format!("cannot read {name}"))?
-            .hash(&mut hasher);
+        fs::read(source.join(name)).with_context(|| format!("cannot read {name}"))?.hash(&mut hasher);
     }
     Ok(format!("{:016x}", hasher.finish()))
 }
@@ -192,11 +161,7 @@ pub fn go_checker(check: GoCheck<'_>) -> Result<String> {
 /// When the program cannot be built, or fails.
 pub fn go_make_log(dir: &Path, size: u64, older: u64) -> Result<()> {
     let numbers = [size, older].map(|number| number.to_string());
-    run_ok(
-        Command::new(go_program("make-log")?).arg(dir).args(numbers),
-        CHECK_LIMIT,
-    )
-    .map(drop)
+    run_ok(Command::new(go_program("make-log")?).arg(dir).args(numbers), CHECK_LIMIT).map(drop)
 }
 
 /// Checks the whole log at `url` with Tessera's fsck, under the verifier key `vkey` (the key itself, not a file).
@@ -211,24 +176,11 @@ pub fn tessera_fsck(url: &str, vkey: &str) -> Result<String> {
     fs::write(&key, vkey.trim())?;
     // Without the slash fsck resolves its paths beside the last element.
     let url = format!("{}/", url.trim_end_matches('/'));
-    let args = [
-        "--ui=false",
-        "-N",
-        FSCK_WORKERS,
-        "--storage_url",
-        &url,
-        "--public_key",
-    ];
+    let args = ["--ui=false", "-N", FSCK_WORKERS, "--storage_url", &url, "--public_key"];
     let output = run(Command::new(program).args(args).arg(&key), CHECK_LIMIT)?;
     let text = output.text();
-    if !output.status.success()
-        || !text.contains("Successfully fsck'd log")
-        || text.contains("fsck failed")
-    {
-        bail!(
-            "Tessera's fsck does not accept {url} ({}):\n{text}",
-            output.status
-        );
+    if !output.status.success() || !text.contains("Successfully fsck'd log") || text.contains("fsck failed") {
+        bail!("Tessera's fsck does not accept {url} ({}):\n{text}", output.status);
     }
     Ok(text)
 }
@@ -246,16 +198,10 @@ pub fn pymerkle_root(headers: &Path) -> Result<String> {
 ///
 /// # Errors
 /// When the environment is missing, or the script fails or does not end.
-pub fn run_python(
-    script: &str,
-    args: impl IntoIterator<Item = impl AsRef<OsStr>>,
-) -> Result<String> {
+pub fn run_python(script: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<String> {
     let python = python().map_err(|missing| anyhow::anyhow!(missing.what))?;
     let script = workspace_root().join("tests/foreign/py").join(script);
-    run_ok(
-        Command::new(python).arg("-B").arg(script).args(args),
-        CHECK_LIMIT,
-    )
+    run_ok(Command::new(python).arg("-B").arg(script).args(args), CHECK_LIMIT)
 }
 
 #[cfg(test)]
@@ -264,11 +210,9 @@ mod tests {
 
     #[test]
     fn go_versions_are_read() {
-        for (text, version) in [
-            ("go1.26.8\n", Some((1, 26))),
-            ("go1.27rc1", Some((1, 27))),
-            ("go1.19.8", Some((1, 19))),
-        ] {
+        for (text, version) in
+            [("go1.26.8\n", Some((1, 26))), ("go1.27rc1", Some((1, 27))), ("go1.19.8", Some((1, 19)))]
+        {
             assert_eq!(parse_go_version(text), version);
         }
         assert_eq!(parse_go_version("devel +abc"), None);

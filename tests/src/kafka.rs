@@ -78,20 +78,11 @@ impl KafkaTools {
     pub fn find() -> Result<Self, Missing> {
         let libs = cache_dir().join(format!("kafka-{KAFKA_VERSION}/libs"));
         if !libs.join(".complete").is_file() {
-            return Err(Missing::new(format!(
-                "Apache Kafka's jars are not in {}",
-                libs.display()
-            )));
+            return Err(Missing::new(format!("Apache Kafka's jars are not in {}", libs.display())));
         }
-        let java = Command::new("java")
-            .arg("-version")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
+        let java = Command::new("java").arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         if !java.is_ok_and(|status| status.success()) {
-            return Err(Missing::new(
-                "no java on the PATH, which Apache Kafka needs",
-            ));
+            return Err(Missing::new("no java on the PATH, which Apache Kafka needs"));
         }
         Ok(Self { libs })
     }
@@ -100,12 +91,7 @@ impl KafkaTools {
     fn java(&self) -> Command {
         let mut command = Command::new("java");
         command
-            .args([
-                "-Xms64m",
-                "-Xmx512m",
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-            ])
+            .args(["-Xms64m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
             .arg("-Dorg.apache.logging.log4j.level=WARN")
             .arg("-cp")
             .arg(self.libs.join("*"));
@@ -125,20 +111,13 @@ impl KafkaBroker {
     /// When Java or the jars are missing, or the broker ends or does not answer; the message holds its log.
     pub fn start() -> Result<Self> {
         if let Ok(bootstrap) = env::var("KAFKA_BOOTSTRAP") {
-            return Ok(Self {
-                bootstrap,
-                tools: KafkaTools::find(),
-                own: None,
-            });
+            return Ok(Self { bootstrap, tools: KafkaTools::find(), own: None });
         }
         let tools = KafkaTools::find().map_err(|missing| anyhow::anyhow!(missing.what))?;
         let mut tries = 1;
         loop {
             match Self::start_own(&tools) {
-                Err(error)
-                    if tries < PORT_TRIES
-                        && format!("{error:#}").contains("Address already in use") =>
-                {
+                Err(error) if tries < PORT_TRIES && format!("{error:#}").contains("Address already in use") => {
                     tries += 1
                 }
                 done => return done,
@@ -147,35 +126,17 @@ impl KafkaBroker {
     }
 
     fn start_own(tools: &KafkaTools) -> Result<Self> {
-        let dir = tempfile::Builder::new()
-            .prefix("modeltrail-kafka-")
-            .tempdir()
-            .context("no scratch directory")?;
+        let dir = tempfile::Builder::new().prefix("modeltrail-kafka-").tempdir().context("no scratch directory")?;
         let [client_port, controller_port] = free_ports()?;
         let properties = dir.path().join("server.properties");
-        fs::write(
-            &properties,
-            server_properties(&dir.path().join("data"), client_port, controller_port),
-        )?;
-        let file = properties
-            .to_str()
-            .context("the scratch directory's path is not Unicode")?;
+        fs::write(&properties, server_properties(&dir.path().join("data"), client_port, controller_port))?;
+        let file = properties.to_str().context("the scratch directory's path is not Unicode")?;
         let id = tools.tool("kafka.tools.StorageTool", &["random-uuid"])?;
         let id = id.lines().last().unwrap_or_default().trim();
-        tools.tool(
-            "kafka.tools.StorageTool",
-            &["format", "--standalone", "-t", id, "-c", file],
-        )?;
-        let own = Own {
-            dir,
-            client_port,
-            process: None,
-        };
-        let mut broker = Self {
-            bootstrap: format!("127.0.0.1:{client_port}"),
-            tools: Ok(tools.clone()),
-            own: Some(own),
-        };
+        tools.tool("kafka.tools.StorageTool", &["format", "--standalone", "-t", id, "-c", file])?;
+        let own = Own { dir, client_port, process: None };
+        let mut broker =
+            Self { bootstrap: format!("127.0.0.1:{client_port}"), tools: Ok(tools.clone()), own: Some(own) };
         broker.restart()?;
         Ok(broker)
     }
@@ -195,13 +156,8 @@ impl KafkaBroker {
         own.stop()?;
         let log = File::options().create(true).append(true).open(own.log())?;
         let mut command = tools.java();
-        command
-            .arg("kafka.Kafka")
-            .arg(own.dir.path().join("server.properties"));
-        command
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log);
+        command.arg("kafka.Kafka").arg(own.dir.path().join("server.properties"));
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         own.process = Some(Tethered::spawn(&mut command, Some(own.dir.path()))?);
         own.wait_until_it_answers()
     }
@@ -231,16 +187,7 @@ impl KafkaBroker {
     /// When the tool fails; the message holds what it printed.
     pub fn topic_create(&self, topic: &str, partitions: u32) -> Result<()> {
         let count = partitions.to_string();
-        self.topics(&[
-            "--create",
-            "--topic",
-            topic,
-            "--partitions",
-            &count,
-            "--replication-factor",
-            "1",
-        ])
-        .map(drop)
+        self.topics(&["--create", "--topic", topic, "--partitions", &count, "--replication-factor", "1"]).map(drop)
     }
 
     /// Deletes a topic, by Kafka's own tool.
@@ -256,31 +203,21 @@ impl KafkaBroker {
     /// # Errors
     /// When the tool fails; the message holds what it printed.
     pub fn topic_list(&self) -> Result<Vec<String>> {
-        Ok(self
-            .topics(&["--list"])?
-            .lines()
-            .filter(|line| !line.is_empty())
-            .map(str::to_owned)
-            .collect())
+        Ok(self.topics(&["--list"])?.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect())
     }
 
     fn topics(&self, args: &[&str]) -> Result<String> {
         let mut all = vec!["--bootstrap-server", &self.bootstrap];
         all.extend(args);
-        self.tools()?
-            .tool("org.apache.kafka.tools.TopicCommand", &all)
+        self.tools()?.tool("org.apache.kafka.tools.TopicCommand", &all)
     }
 
     fn tools(&self) -> Result<&KafkaTools> {
-        self.tools
-            .as_ref()
-            .map_err(|missing| anyhow::anyhow!("{}", missing.what))
+        self.tools.as_ref().map_err(|missing| anyhow::anyhow!("{}", missing.what))
     }
 
     fn own(&mut self) -> Result<&mut Own> {
-        self.own
-            .as_mut()
-            .context("the cluster of KAFKA_BOOTSTRAP is not ours to stop or start")
+        self.own.as_mut().context("the cluster of KAFKA_BOOTSTRAP is not ours to stop or start")
     }
 }
 
@@ -299,16 +236,10 @@ impl Own {
     fn wait_until_it_answers(&mut self) -> Result<()> {
         let address = SocketAddr::from(([127, 0, 0, 1], self.client_port));
         let until = Instant::now() + START_LIMIT;
-        let process = self
-            .process
-            .as_mut()
-            .context("the broker was not started")?;
+        let process = self.process.as_mut().context("the broker was not started")?;
         while TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_err() {
             if let Some(status) = process.wait(Duration::ZERO)? {
-                bail!(
-                    "the broker ended with {status}; its log:\n{}",
-                    tail(&self.log())
-                );
+                bail!("the broker ended with {status}; its log:\n{}", tail(&self.log()));
             }
             if Instant::now() > until {
                 bail!(
@@ -332,14 +263,8 @@ fn tail(log: &Path) -> String {
 
 /// Two different ports that were free a moment ago.
 fn free_ports() -> Result<[u16; 2]> {
-    let listeners = [
-        TcpListener::bind(("127.0.0.1", 0))?,
-        TcpListener::bind(("127.0.0.1", 0))?,
-    ];
-    Ok([
-        listeners[0].local_addr()?.port(),
-        listeners[1].local_addr()?.port(),
-    ])
+    let listeners = [TcpListener::bind(("127.0.0.1", 0))?, TcpListener::bind(("127.0.0.1", 0))?];
+    Ok([listeners[0].local_addr()?.port(), listeners[1].local_addr()?.port()])
 }
 
 /// Retention, compaction and deletion run every second, so that a test can watch them.

@@ -9,19 +9,13 @@ use anyhow::{Context, Result, bail};
 
 /// The folder of the workspace's `Cargo.toml`.
 pub fn workspace_root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap_or(Path::new("."))
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
 /// Where `.ci/setup test` keeps Kafka's jars and the foreign checkers: `MODELTRAIL_CACHE`, else `modeltrail` under
 /// `XDG_CACHE_HOME` or `~/.cache`, as in `.ci/env`.
 pub fn cache_dir() -> PathBuf {
-    let set = |name: &str| {
-        env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("MODELTRAIL_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("modeltrail")))
         .or_else(|| set("HOME").map(|home| home.join(".cache/modeltrail")))
@@ -39,15 +33,9 @@ pub fn cache_dir() -> PathBuf {
 pub fn bin(name: &str) -> Result<PathBuf> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let dir = BUILT.get_or_init(|| build().map_err(|error| format!("{error:#}")));
-    let path = dir
-        .as_ref()
-        .map_err(|error| anyhow::anyhow!("{error}"))?
-        .join(name);
+    let path = dir.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?.join(name);
     if !path.is_file() {
-        bail!(
-            "no program {}: is it a binary of this workspace?",
-            path.display()
-        );
+        bail!("no program {}: is it a binary of this workspace?", path.display());
     }
     Ok(path)
 }
@@ -67,9 +55,6 @@ fn build() -> Result<PathBuf> {
     }
     // A test program stands in <target>/<profile>/deps, the programs one folder up.
     let test = env::current_exe().context("this test program has no path")?;
-    let profile = test
-        .parent()
-        .and_then(Path::parent)
-        .context("this test program is not in a target directory")?;
+    let profile = test.parent().and_then(Path::parent).context("this test program is not in a target directory")?;
     Ok(profile.to_path_buf())
 }

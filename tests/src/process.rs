@@ -16,8 +16,7 @@ use anyhow::{Context, Result, bail};
 const POLL: Duration = Duration::from_millis(20);
 
 /// The watchdog: `$0` is the child's id, `$1` what to remove, empty for nothing.
-const WATCHDOG: &str =
-    r#"cat >/dev/null; kill -9 "$0"; [ -z "$1" ] || { sleep 0.3; rm -rf -- "$1"; }"#;
+const WATCHDOG: &str = r#"cat >/dev/null; kill -9 "$0"; [ -z "$1" ] || { sleep 0.3; rm -rf -- "$1"; }"#;
 
 /// A child process that dies with the test program.
 #[derive(Debug)]
@@ -33,9 +32,7 @@ impl Tethered {
     /// When the program or the watchdog cannot be started.
     pub fn spawn(command: &mut Command, scratch: Option<&Path>) -> Result<Self> {
         let program = command.get_program().to_owned();
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
+        let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
         let watchdog = Command::new("sh")
             .args(["-c", WATCHDOG, &child.id().to_string()])
             .arg(scratch.unwrap_or(Path::new("")))
@@ -81,11 +78,7 @@ impl Tethered {
             return Ok(status);
         }
         self.kill9()?;
-        bail!(
-            "process {} did not end within {} ms of SIGTERM and was killed",
-            self.id(),
-            limit.as_millis()
-        );
+        bail!("process {} did not end within {} ms of SIGTERM and was killed", self.id(), limit.as_millis());
     }
 
     /// Sends the named signal (`TERM`, `STOP`, `CONT`, …).
@@ -162,25 +155,16 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Output> {
     let scratch = tempfile::tempdir().context("no scratch directory")?;
     let files = ["out", "err"].map(|name| scratch.path().join(name));
     // Files, not pipes: a program that prints more than a pipe holds would wait for ever.
-    command
-        .stdin(Stdio::null())
-        .stdout(File::create(&files[0])?)
-        .stderr(File::create(&files[1])?);
+    command.stdin(Stdio::null()).stdout(File::create(&files[0])?).stderr(File::create(&files[1])?);
     let mut child = Tethered::spawn(command, None)?;
     let status = child.wait(limit)?;
-    let [stdout, stderr] = files
-        .map(|file| String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()).into_owned());
+    let [stdout, stderr] =
+        files.map(|file| String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()).into_owned());
     let Some(status) = status else {
         let (program, seconds) = (command.get_program().display(), limit.as_secs());
-        bail!(
-            "{program} ran longer than {seconds} s and was killed; it printed:\n{stdout}{stderr}"
-        );
+        bail!("{program} ran longer than {seconds} s and was killed; it printed:\n{stdout}{stderr}");
     };
-    Ok(Output {
-        status,
-        stdout,
-        stderr,
-    })
+    Ok(Output { status, stdout, stderr })
 }
 
 /// Like [`run`], and the command must succeed; gives its standard output.
@@ -190,12 +174,7 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Output> {
 pub fn run_ok(command: &mut Command, limit: Duration) -> Result<String> {
     let output = run(command, limit)?;
     if !output.status.success() {
-        bail!(
-            "{} failed with {}:\n{}",
-            command.get_program().display(),
-            output.status,
-            output.text()
-        );
+        bail!("{} failed with {}:\n{}", command.get_program().display(), output.status, output.text());
     }
     Ok(output.stdout)
 }
@@ -214,28 +193,14 @@ mod tests {
 
     #[test]
     fn a_run_gives_both_streams_and_the_status() {
-        let output = run(
-            Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"]),
-            LIMIT,
-        )
-        .unwrap();
-        assert_eq!(
-            (
-                output.stdout.as_str(),
-                output.stderr.as_str(),
-                output.status.code()
-            ),
-            ("out\n", "err\n", Some(3))
-        );
+        let output = run(Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"]), LIMIT).unwrap();
+        assert_eq!((output.stdout.as_str(), output.stderr.as_str(), output.status.code()), ("out\n", "err\n", Some(3)));
         assert!(run_ok(Command::new("sh").args(["-c", "exit 3"]), LIMIT).is_err());
     }
 
     #[test]
     fn a_run_over_its_limit_is_killed_and_says_what_it_printed() {
-        let error = run(
-            Command::new("sh").args(["-c", "echo before; exec sleep 60"]),
-            Duration::from_millis(300),
-        );
+        let error = run(Command::new("sh").args(["-c", "echo before; exec sleep 60"]), Duration::from_millis(300));
         assert!(error.unwrap_err().to_string().contains("before"));
     }
 
@@ -244,11 +209,7 @@ mod tests {
         let mut sleeper = Tethered::spawn(Command::new("sleep").arg("60"), None).unwrap();
         assert_eq!(sleeper.terminate(LIMIT).unwrap().code(), None);
         let mut deaf = Command::new("sh");
-        deaf.args([
-            "-c",
-            "trap '' TERM; echo ready; while :; do sleep 0.05; done",
-        ])
-        .stdout(Stdio::piped());
+        deaf.args(["-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done"]).stdout(Stdio::piped());
         let mut deaf = Tethered::spawn(&mut deaf, None).unwrap();
         let mut ready = [0; 6];
         std::io::Read::read_exact(deaf.child().stdout.as_mut().unwrap(), &mut ready).unwrap();
@@ -259,13 +220,9 @@ mod tests {
     #[test]
     fn the_watchdog_kills_the_child_and_removes_its_scratch_when_the_pipe_closes() {
         let scratch = tempfile::tempdir().unwrap();
-        let mut sleeper =
-            Tethered::spawn(Command::new("sleep").arg("60"), Some(scratch.path())).unwrap();
+        let mut sleeper = Tethered::spawn(Command::new("sleep").arg("60"), Some(scratch.path())).unwrap();
         drop(sleeper.watchdog.stdin.take());
-        assert!(
-            sleeper.wait(LIMIT).unwrap().is_some(),
-            "the watchdog did not kill the child"
-        );
+        assert!(sleeper.wait(LIMIT).unwrap().is_some(), "the watchdog did not kill the child");
         assert!(sleeper.watchdog.wait().is_ok());
         assert!(!scratch.path().exists());
     }

@@ -43,20 +43,9 @@ pub fn or_skip<T>(suite: &str, found: Result<T, Missing>) -> Option<T> {
     }
 }
 
-fn skip(
-    suite: &str,
-    missing: &Missing,
-    setting: impl Fn(&str) -> Option<String>,
-    say: &mut dyn Write,
-) {
-    let line = format!(
-        "SKIPPED: {suite}: {}; `.ci/setup test` brings it\n",
-        missing.what
-    );
-    assert!(
-        setting("MODELTRAIL_SKIP_IS_FAILURE").is_none_or(|value| value == "0"),
-        "a skip is a failure here: {line}"
-    );
+fn skip(suite: &str, missing: &Missing, setting: impl Fn(&str) -> Option<String>, say: &mut dyn Write) {
+    let line = format!("SKIPPED: {suite}: {}; `.ci/setup test` brings it\n", missing.what);
+    assert!(setting("MODELTRAIL_SKIP_IS_FAILURE").is_none_or(|value| value == "0"), "a skip is a failure here: {line}");
     drop(say.write_all(line.as_bytes()));
     if let Some(path) = setting("MODELTRAIL_SKIPS") {
         let counted = OpenOptions::new()
@@ -64,10 +53,7 @@ fn skip(
             .append(true)
             .open(&path)
             .and_then(|mut file| file.write_all(line.as_bytes()));
-        assert!(
-            counted.is_ok(),
-            "cannot count the skipped suite in {path}: {counted:?}"
-        );
+        assert!(counted.is_ok(), "cannot count the skipped suite in {path}: {counted:?}");
     }
 }
 
@@ -79,8 +65,7 @@ mod tests {
     fn a_skip_is_counted_in_one_line() {
         let scratch = tempfile::tempdir().unwrap();
         let counts = scratch.path().join("skips");
-        let setting =
-            |name: &str| (name == "MODELTRAIL_SKIPS").then(|| counts.display().to_string());
+        let setting = |name: &str| (name == "MODELTRAIL_SKIPS").then(|| counts.display().to_string());
         let mut said = Vec::new();
         skip("one suite", &Missing::new("no jars"), setting, &mut said);
         skip("another suite", &Missing::new("no Go"), setting, &mut said);

@@ -23,19 +23,11 @@ fn log() -> TempDir {
 fn go_check(dir: &Path) -> anyhow::Result<String> {
     let base_url = format!("file://{}", dir.display());
     let (vkey_file, older) = (dir.join("ledger.vkey"), dir.join("older"));
-    foreign::go_checker(GoCheck {
-        base_url: &base_url,
-        vkey_file: &vkey_file,
-        index: None,
-        older: Some(&older),
-    })
+    foreign::go_checker(GoCheck { base_url: &base_url, vkey_file: &vkey_file, index: None, older: Some(&older) })
 }
 
 fn fsck(dir: &Path) -> anyhow::Result<String> {
-    foreign::tessera_fsck(
-        &format!("file://{}", dir.display()),
-        &fs::read_to_string(dir.join("ledger.vkey")).unwrap(),
-    )
+    foreign::tessera_fsck(&format!("file://{}", dir.display()), &fs::read_to_string(dir.join("ledger.vkey")).unwrap())
 }
 
 fn flip(file: &Path, at: usize) {
@@ -52,19 +44,12 @@ fn go_accepts_an_honest_log_and_refuses_a_flipped_byte() {
     let dir = log();
     let text = go_check(dir.path()).unwrap();
     assert!(text.contains("consistency: 600 to 70000 holds"), "{text}");
-    for (file, at) in [
-        ("tile/0/000", 40),
-        ("tile/entries/000", 20),
-        ("checkpoint", 3),
-        ("older", 30),
-        ("tile/1/000", 9),
-    ] {
+    for (file, at) in
+        [("tile/0/000", 40), ("tile/entries/000", 20), ("checkpoint", 3), ("older", 30), ("tile/1/000", 9)]
+    {
         let path = dir.path().join(file);
         flip(&path, at);
-        assert!(
-            go_check(dir.path()).is_err(),
-            "a flipped byte in {file} was accepted"
-        );
+        assert!(go_check(dir.path()).is_err(), "a flipped byte in {file} was accepted");
         flip(&path, at);
     }
     go_check(dir.path()).unwrap();
@@ -78,17 +63,10 @@ fn tesseras_fsck_accepts_an_honest_log_and_refuses_a_flipped_byte() {
     }
     let dir = log();
     assert!(fsck(dir.path()).unwrap().contains("size 70000"));
-    for (file, at) in [
-        ("tile/0/001", 40),
-        ("tile/entries/001", 20),
-        ("checkpoint", 3),
-    ] {
+    for (file, at) in [("tile/0/001", 40), ("tile/entries/001", 20), ("checkpoint", 3)] {
         let path = dir.path().join(file);
         flip(&path, at);
-        assert!(
-            fsck(dir.path()).is_err(),
-            "a flipped byte in {file} was accepted"
-        );
+        assert!(fsck(dir.path()).is_err(), "a flipped byte in {file} was accepted");
         flip(&path, at);
     }
 }
@@ -102,12 +80,7 @@ fn pymerkle_derives_the_root_that_go_signed() {
     let dir = log();
     let headers = dir.path().join("headers.jsonl");
     let root = foreign::pymerkle_root(&headers).unwrap();
-    assert!(
-        go_check(dir.path())
-            .unwrap()
-            .contains(&format!("root {root}\n")),
-        "pymerkle's root is {root}"
-    );
+    assert!(go_check(dir.path()).unwrap().contains(&format!("root {root}\n")), "pymerkle's root is {root}");
     flip(&headers, 1_000);
     assert_ne!(foreign::pymerkle_root(&headers).unwrap(), root);
     fs::write(&headers, "cut short").unwrap();

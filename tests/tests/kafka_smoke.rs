@@ -31,10 +31,5 @@ fn one_broker_serves_a_whole_test_program() {
     let again = shared(SUITE).unwrap();
     assert_eq!(broker.bootstrap(), again.bootstrap());
     broker.topic_create("of-the-shared-broker", 2).unwrap();
-    assert!(
-        broker
-            .topic_list()
-            .unwrap()
-            .contains(&"of-the-shared-broker".to_owned())
-    );
+    assert!(broker.topic_list().unwrap().contains(&"of-the-shared-broker".to_owned()));
 }

@@ -25,10 +25,7 @@ const ALLOWED: &[&str] = &[
 ///
 /// `OR` binds less than `AND`, which binds less than `WITH`; the old `/` means `OR`.
 fn is_allowed(expression: &str) -> Result<bool, String> {
-    let spaced = expression
-        .replace('/', " OR ")
-        .replace('(', " ( ")
-        .replace(')', " ) ");
+    let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
     let mut words = spaced.split_whitespace().peekable();
     let allowed = either(&mut words)?;
     match words.next() {
@@ -59,11 +56,7 @@ fn one(words: &mut Words<'_>) -> Result<bool, String> {
     match words.next() {
         Some("(") => {
             let allowed = either(words)?;
-            if words.next() == Some(")") {
-                Ok(allowed)
-            } else {
-                Err("a `)` is missing".into())
-            }
+            if words.next() == Some(")") { Ok(allowed) } else { Err("a `)` is missing".into()) }
         }
         None | Some(")" | "OR" | "AND" | "WITH") => Err("a licence is missing".into()),
         Some(name) => {
@@ -79,22 +72,13 @@ fn one(words: &mut Words<'_>) -> Result<bool, String> {
 #[test]
 fn every_dependency_has_an_allowed_licence() {
     let workspace = Workspace::read().unwrap();
-    assert!(
-        workspace.packages.len() > 50,
-        "cargo metadata lists only {} packages",
-        workspace.packages.len()
-    );
+    assert!(workspace.packages.len() > 50, "cargo metadata lists only {} packages", workspace.packages.len());
     let mut refused = Vec::new();
     for package in workspace.packages.values() {
         let verdict = match &package.license {
             None => Err("its manifest names no licence".to_owned()),
-            Some(expression) => is_allowed(expression).and_then(|allowed| {
-                if allowed {
-                    Ok(())
-                } else {
-                    Err(format!("`{expression}` is not on the list"))
-                }
-            }),
+            Some(expression) => is_allowed(expression)
+                .and_then(|allowed| if allowed { Ok(()) } else { Err(format!("`{expression}` is not on the list")) }),
         };
         if let Err(why) = verdict {
             refused.push(format!("{} {}: {why}", package.name, package.version));
@@ -127,15 +111,9 @@ fn expressions_are_read_as_spdx_means_them() {
 #[test]
 fn deny_toml_holds_the_same_list() {
     let text = std::fs::read_to_string(workspace_root().join("deny.toml")).unwrap();
-    let start = text
-        .find("\nallow = [")
-        .expect("deny.toml has an allow list")
-        + "\nallow = [".len();
+    let start = text.find("\nallow = [").expect("deny.toml has an allow list") + "\nallow = [".len();
     let end = start + text[start..].find(']').expect("the list ends");
-    let listed: Vec<&str> = text[start..end]
-        .split(',')
-        .map(|item| item.trim().trim_matches('"'))
-        .filter(|item| !item.is_empty())
-        .collect();
+    let listed: Vec<&str> =
+        text[start..end].split(',').map(|item| item.trim().trim_matches('"')).filter(|item| !item.is_empty()).collect();
     assert_eq!(listed, ALLOWED);
 }

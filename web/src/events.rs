@@ -122,8 +122,10 @@ fn send(
     let record =
         RecordView::http(place, attributes, body).map_err(|error| WebError::Malformed { detail: error.to_string() })?;
     let salt = Appender::salt();
-    let prepared = Prepared::new(Via::Http, &record, salt, limit, state.ledger().origin());
+    let mut prepared = Prepared::new(Via::Http, &record, salt, limit, state.ledger().origin());
     refusal::check(&prepared, limit)?;
+    // Freed where it was made: the writer needs none of it.
+    prepared.reading.data = None;
     let appender = state.writable()?;
     let (sender, answer) = oneshot::channel();
     let reply = move |appended| {

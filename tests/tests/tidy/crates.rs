@@ -38,30 +38,11 @@ const UNREACHABLE: &[(&str, &[&str])] = &[
     ("modeltrail-tlog", PURE),
     ("modeltrail-schemas", PURE),
     ("modeltrail-core", PURE),
-    (
-        "modeltrail-views",
-        &["rocksdb", "rdkafka", "actix-web", "ureq"],
-    ),
-    (
-        "modeltrail-compliance",
-        &["rocksdb", "rdkafka", "actix-web", "ureq"],
-    ),
-    (
-        "modeltrail-ingest",
-        &["actix-web", "modeltrail-views", "modeltrail-compliance"],
-    ),
+    ("modeltrail-views", &["rocksdb", "rdkafka", "actix-web", "ureq"]),
+    ("modeltrail-compliance", &["rocksdb", "rdkafka", "actix-web", "ureq"]),
+    ("modeltrail-ingest", &["actix-web", "modeltrail-views", "modeltrail-compliance"]),
     ("modeltrail-web", &["rdkafka"]),
-    (
-        "modeltrail",
-        &[
-            "rocksdb",
-            "rdkafka",
-            "actix-web",
-            "ring",
-            "openssl-sys",
-            "aws-lc-sys",
-        ],
-    ),
+    ("modeltrail", &["rocksdb", "rdkafka", "actix-web", "ring", "openssl-sys", "aws-lc-sys"]),
 ];
 
 /// No storage, network or async run time below floor 3.
@@ -75,19 +56,13 @@ const AUDITORS_TOOL: &str = "modeltrail";
 const FATAL_FEATURES: &[&str] = &["arbitrary_precision", "preserve_order"];
 
 fn floor(name: &str) -> Option<u8> {
-    FLOORS
-        .iter()
-        .find(|(crate_name, _)| *crate_name == name)
-        .map(|(_, floor)| *floor)
+    FLOORS.iter().find(|(crate_name, _)| *crate_name == name).map(|(_, floor)| *floor)
 }
 
 /// A broken rule at the line of the manifest that names the dependency.
 fn at_name(package: &Package, name: &str, what: String, rule: &'static str) -> Broken {
     let text = fs::read_to_string(workspace_root().join(&package.manifest)).unwrap_or_default();
-    let line = text
-        .lines()
-        .position(|line| line.starts_with(name))
-        .map_or(1, |line| line + 1);
+    let line = text.lines().position(|line| line.starts_with(name)).map_or(1, |line| line + 1);
     Broken::new(&package.manifest, line, what, rule)
 }
 
@@ -107,19 +82,9 @@ fn check_floors(workspace: &Workspace) -> Vec<Broken> {
             if name == BESIDE {
                 let what = format!("{} imports {BESIDE}", package.name);
                 broken.push(at_name(package, name, what, "nobody imports the tests"));
-            } else if let Some(other) =
-                floor(name).filter(|other| *other >= own && package.name != BESIDE)
-            {
-                let what = format!(
-                    "{} on floor {own} imports {name} on floor {other}",
-                    package.name
-                );
-                broken.push(at_name(
-                    package,
-                    name,
-                    what,
-                    "a crate imports only from floors below it",
-                ));
+            } else if let Some(other) = floor(name).filter(|other| *other >= own && package.name != BESIDE) {
+                let what = format!("{} on floor {own} imports {name} on floor {other}", package.name);
+                broken.push(at_name(package, name, what, "a crate imports only from floors below it"));
             }
         }
     }
@@ -130,9 +95,8 @@ fn check_doors(workspace: &Workspace) -> Vec<Broken> {
     let mut broken = Vec::new();
     for package in workspace.members() {
         for (name, _) in &package.names {
-            if let Some((_, owners)) = DOORS
-                .iter()
-                .find(|(door, owners)| door == name && !owners.contains(&package.name.as_str()))
+            if let Some((_, owners)) =
+                DOORS.iter().find(|(door, owners)| door == name && !owners.contains(&package.name.as_str()))
             {
                 let what = format!("{} names {name} itself", package.name);
                 broken.push(at_name(
@@ -152,12 +116,7 @@ fn check_reach(workspace: &Workspace) -> Vec<Broken> {
     for (name, banned) in UNREACHABLE {
         for (package, way) in workspace.reach(name) {
             if banned.contains(&package.name.as_str()) {
-                broken.push(Broken::new(
-                    &manifest_of(workspace, name),
-                    1,
-                    way,
-                    "what a crate may never reach",
-                ));
+                broken.push(Broken::new(&manifest_of(workspace, name), 1, way, "what a crate may never reach"));
             }
         }
     }
@@ -167,10 +126,7 @@ fn check_reach(workspace: &Workspace) -> Vec<Broken> {
 fn check_auditors_tool(workspace: &Workspace) -> Vec<Broken> {
     let mut broken = Vec::new();
     for (package, way) in workspace.reach(AUDITORS_TOOL) {
-        let compiler = package
-            .builds_with
-            .iter()
-            .filter_map(|id| workspace.packages.get(id));
+        let compiler = package.builds_with.iter().filter_map(|id| workspace.packages.get(id));
         for compiler in compiler.filter(|compiler| COMPILERS.contains(&compiler.name.as_str())) {
             let what = format!("{way} is built with {}", compiler.name);
             broken.push(Broken::new(
@@ -186,24 +142,10 @@ fn check_auditors_tool(workspace: &Workspace) -> Vec<Broken> {
 
 fn check_features(workspace: &Workspace) -> Vec<Broken> {
     let mut broken = Vec::new();
-    for package in workspace
-        .packages
-        .values()
-        .filter(|package| package.name == "serde_json")
-    {
-        for feature in FATAL_FEATURES
-            .iter()
-            .filter(|feature| package.features.contains(**feature))
-        {
-            let what = format!(
-                "serde_json has `{feature}` on: see `cargo tree -e features -i serde_json`"
-            );
-            broken.push(Broken::new(
-                "Cargo.toml",
-                1,
-                what,
-                "no feature changes what is hashed",
-            ));
+    for package in workspace.packages.values().filter(|package| package.name == "serde_json") {
+        for feature in FATAL_FEATURES.iter().filter(|feature| package.features.contains(**feature)) {
+            let what = format!("serde_json has `{feature}` on: see `cargo tree -e features -i serde_json`");
+            broken.push(Broken::new("Cargo.toml", 1, what, "no feature changes what is hashed"));
         }
     }
     broken
@@ -213,19 +155,13 @@ fn manifest_of(workspace: &Workspace, name: &str) -> String {
     workspace
         .members()
         .find(|package| package.name == name)
-        .map_or_else(
-            || "Cargo.toml".to_owned(),
-            |package| package.manifest.clone(),
-        )
+        .map_or_else(|| "Cargo.toml".to_owned(), |package| package.manifest.clone())
 }
 
 #[test]
 fn a_crate_imports_only_from_floors_below_it() {
     let workspace = Workspace::read().unwrap();
-    assert!(
-        workspace.members().count() > 1,
-        "cargo metadata lists no members"
-    );
+    assert!(workspace.members().count() > 1, "cargo metadata lists no members");
     none(check_floors(&workspace));
 }
 
@@ -242,22 +178,14 @@ fn what_may_not_be_reached_is_not_reached() {
 #[test]
 fn the_auditors_tool_needs_no_c_compiler() {
     let workspace = Workspace::read().unwrap();
-    assert!(
-        !workspace.reach(AUDITORS_TOOL).is_empty(),
-        "no crate {AUDITORS_TOOL} with dependencies"
-    );
+    assert!(!workspace.reach(AUDITORS_TOOL).is_empty(), "no crate {AUDITORS_TOOL} with dependencies");
     none(check_auditors_tool(&workspace));
 }
 
 #[test]
 fn no_feature_changes_what_is_hashed() {
     let workspace = Workspace::read().unwrap();
-    assert!(
-        workspace
-            .packages
-            .values()
-            .any(|package| package.name == "serde_json")
-    );
+    assert!(workspace.packages.values().any(|package| package.name == "serde_json"));
     none(check_features(&workspace));
 }
 
@@ -269,18 +197,11 @@ mod broken_house {
 
     fn house(packages: &[(&str, &[&str], &[&str])]) -> Workspace {
         let package = |(name, names, builds_with): &(&str, &[&str], &[&str])| {
-            let needs: BTreeSet<String> = names
-                .iter()
-                .chain(*builds_with)
-                .map(|name| (*name).to_owned())
-                .collect();
+            let needs: BTreeSet<String> = names.iter().chain(*builds_with).map(|name| (*name).to_owned()).collect();
             let package = Package {
                 name: (*name).to_owned(),
                 member: name.starts_with("modeltrail"),
-                names: names
-                    .iter()
-                    .map(|name| ((*name).to_owned(), false))
-                    .collect(),
+                names: names.iter().map(|name| ((*name).to_owned(), false)).collect(),
                 needs,
                 builds_with: builds_with.iter().map(|name| (*name).to_owned()).collect(),
                 features: BTreeSet::from(["preserve_order".to_owned()]),
@@ -288,9 +209,7 @@ mod broken_house {
             };
             ((*name).to_owned(), package)
         };
-        Workspace {
-            packages: packages.iter().map(package).collect(),
-        }
+        Workspace { packages: packages.iter().map(package).collect() }
     }
 
     fn whats(broken: Vec<Broken>) -> Vec<String> {
@@ -300,11 +219,7 @@ mod broken_house {
     #[test]
     fn floors() {
         let house = house(&[
-            (
-                "modeltrail-core",
-                &["modeltrail-web", "modeltrail-tlog"],
-                &[],
-            ),
+            ("modeltrail-core", &["modeltrail-web", "modeltrail-tlog"], &[]),
             ("modeltrail-web", &["modeltrail-ingest"], &[]),
             ("modeltrail-attic", &[], &[]),
             ("modeltraild", &["modeltrail-tests"], &[]),
@@ -328,21 +243,9 @@ mod broken_house {
             ("rocksdb", &[], &[]),
             ("serde_json", &[], &[]),
         ]);
-        assert_eq!(
-            whats(check_doors(&house)),
-            ["modeltrail-core names rocksdb itself; only modeltrail-store may"]
-        );
-        assert_eq!(
-            whats(check_reach(&house)),
-            [
-                "modeltrail-core > rocksdb",
-                "modeltrail > modeltrail-core > rocksdb"
-            ]
-        );
-        assert_eq!(
-            whats(check_auditors_tool(&house)),
-            ["modeltrail > between is built with cc"]
-        );
+        assert_eq!(whats(check_doors(&house)), ["modeltrail-core names rocksdb itself; only modeltrail-store may"]);
+        assert_eq!(whats(check_reach(&house)), ["modeltrail-core > rocksdb", "modeltrail > modeltrail-core > rocksdb"]);
+        assert_eq!(whats(check_auditors_tool(&house)), ["modeltrail > between is built with cc"]);
         assert_eq!(check_features(&house).len(), 1);
     }
 }

@@ -16,49 +16,21 @@ pub(crate) struct TextFile {
 ///
 /// New files count before they are added, so that a rule speaks up before the commit.
 pub(crate) fn all() -> Vec<TextFile> {
-    let args = [
-        "ls-files",
-        "-z",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-        "--deduplicate",
-    ];
-    let output = Command::new("git")
-        .args(args)
-        .current_dir(workspace_root())
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "git ls-files failed: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"];
+    let output = Command::new("git").args(args).current_dir(workspace_root()).output().unwrap();
+    assert!(output.status.success(), "git ls-files failed: {}", String::from_utf8_lossy(&output.stderr));
     let names = String::from_utf8(output.stdout).unwrap();
     let read = |path: &str| {
         // Deleted but not yet staged, or not text.
         let text = fs::read_to_string(workspace_root().join(path)).ok()?;
-        Some(TextFile {
-            path: path.to_owned(),
-            text,
-        })
+        Some(TextFile { path: path.to_owned(), text })
     };
-    let files: Vec<TextFile> = names
-        .split('\0')
-        .filter(|path| !path.is_empty())
-        .filter_map(read)
-        .collect();
-    assert!(
-        files.iter().any(|file| file.path == "Cargo.toml"),
-        "git lists no Cargo.toml"
-    );
+    let files: Vec<TextFile> = names.split('\0').filter(|path| !path.is_empty()).filter_map(read).collect();
+    assert!(files.iter().any(|file| file.path == "Cargo.toml"), "git lists no Cargo.toml");
     files
 }
 
 /// The Rust files among them.
 pub(crate) fn rust() -> Vec<TextFile> {
-    all()
-        .into_iter()
-        .filter(|file| file.path.ends_with(".rs"))
-        .collect()
+    all().into_iter().filter(|file| file.path.ends_with(".rs")).collect()
 }

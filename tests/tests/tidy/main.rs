@@ -24,22 +24,13 @@ struct Broken {
 
 impl Broken {
     fn new(file: &str, line: usize, what: impl Into<String>, rule: &'static str) -> Self {
-        Self {
-            file: file.to_owned(),
-            line,
-            what: what.into(),
-            rule,
-        }
+        Self { file: file.to_owned(), line, what: what.into(), rule }
     }
 }
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}:{}: {} ({})",
-            self.file, self.line, self.what, self.rule
-        )
+        write!(f, "{}:{}: {} ({})", self.file, self.line, self.what, self.rule)
     }
 }
 
@@ -47,10 +38,5 @@ impl fmt::Display for Broken {
 fn none(mut broken: Vec<Broken>) {
     broken.sort();
     let lines: Vec<String> = broken.iter().map(Broken::to_string).collect();
-    assert!(
-        lines.is_empty(),
-        "{} broken:\n{}\n",
-        lines.len(),
-        lines.join("\n")
-    );
+    assert!(lines.is_empty(), "{} broken:\n{}\n", lines.len(), lines.join("\n"));
 }

@@ -11,16 +11,8 @@ const NOWHERE: &[(&str, &str, &str)] = &[
     ("/wor", "k/", "no machine's paths"),
     ("/roo", "t/", "no machine's paths"),
     ("/tmp/bas", "h_jobs", "no machine's paths"),
-    (
-        "desi",
-        "gn.md",
-        "the project's own documents are README, ARCHITECTURE and docs/",
-    ),
-    (
-        "desi",
-        "gn section",
-        "the project's own documents are README, ARCHITECTURE and docs/",
-    ),
+    ("desi", "gn.md", "the project's own documents are README, ARCHITECTURE and docs/"),
+    ("desi", "gn section", "the project's own documents are README, ARCHITECTURE and docs/"),
     ("issues ", "show", "the project speaks of itself alone"),
 ];
 
@@ -34,12 +26,7 @@ fn check(file: &TextFile) -> Vec<Broken> {
         for (start, end, rule) in NOWHERE {
             let word = format!("{start}{end}");
             if lower.contains(&word) {
-                broken.push(Broken::new(
-                    &file.path,
-                    number + 1,
-                    format!("`{word}`"),
-                    rule,
-                ));
+                broken.push(Broken::new(&file.path, number + 1, format!("`{word}`"), rule));
             }
         }
         if names_an_issue(&lower) {
@@ -73,40 +60,25 @@ fn names_an_issue(lower: &str) -> bool {
         let Some(rest) = rest.strip_prefix(' ') else {
             return false;
         };
-        rest.strip_prefix('#')
-            .unwrap_or(rest)
-            .starts_with(|c: char| c.is_ascii_digit())
+        rest.strip_prefix('#').unwrap_or(rest).starts_with(|c: char| c.is_ascii_digit())
     })
 }
 
 fn has_word(line: &str, word: &str) -> bool {
     let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
-    line.match_indices(word).any(|(at, _)| {
-        !line[..at].ends_with(part_of_word) && !line[at + word.len()..].starts_with(part_of_word)
-    })
+    line.match_indices(word)
+        .any(|(at, _)| !line[..at].ends_with(part_of_word) && !line[at + word.len()..].starts_with(part_of_word))
 }
 
 #[test]
 fn no_word_of_the_workshop() {
     let files = files::all();
-    none(
-        files
-            .iter()
-            .filter(|file| !NOT_OURS.contains(&file.path.as_str()))
-            .flat_map(check)
-            .collect(),
-    );
+    none(files.iter().filter(|file| !NOT_OURS.contains(&file.path.as_str())).flat_map(check).collect());
 }
 
 #[test]
 fn each_word_is_found() {
-    let count = |text: &str| {
-        check(&TextFile {
-            path: "a.md".into(),
-            text: text.into(),
-        })
-        .len()
-    };
+    let count = |text: &str| check(&TextFile { path: "a.md".into(), text: text.into() }).len();
     for (start, end, _) in NOWHERE {
         assert_eq!(count(&format!("see {start}{end}x")), 1, "{start}{end}");
     }
@@ -114,12 +86,9 @@ fn each_word_is_found() {
         assert_eq!(count(&format!("// {start}{end}: later")), 1);
         assert_eq!(count(&format!("go.{start}{end}{start}{end}")), 0);
     }
-    for (before, after, found) in [
-        ("Iss", "ue #12", 1),
-        ("iss", "ue 3 says", 1),
-        ("an iss", "ue of trust", 0),
-        ("tiss", "ue", 0),
-    ] {
+    for (before, after, found) in
+        [("Iss", "ue #12", 1), ("iss", "ue 3 says", 1), ("an iss", "ue of trust", 0), ("tiss", "ue", 0)]
+    {
         assert_eq!(count(&format!("{before}{after}")), found, "{before}{after}");
     }
 }

@@ -100,7 +100,9 @@ fn look_into(header: &EntryHeader, opening: Option<&[u8]>, record: Option<&[u8]>
     let received_at = derive::received_at(&header.received).unwrap_or(Micros::EPOCH);
     let own = OwnContext { origin: &context.origin, received_at, index: Some(header.index.get()) };
     match reading::read_bytes(via, record, &own) {
-        Ok(reading) => {
+        Ok(mut reading) => {
+            // Freed on the thread that made it.
+            reading.data = None;
             let body = if via == Via::Ledger { parse_own(record) } else { None };
             (faults, Some(reading), body)
         }

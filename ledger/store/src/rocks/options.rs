@@ -59,6 +59,9 @@ pub(super) fn family(name: &'static str) -> ColumnFamilyDescriptor {
     blocks.set_block_cache(shared_cache());
     blocks.set_block_size(16 << 10);
     blocks.set_format_version(5);
+    // Indexes and filters count against the cache too, so that memory does not grow with the ledger.
+    blocks.set_cache_index_and_filter_blocks(true);
+    blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
     match name {
         keys::IDS => {
             blocks.set_bloom_filter(BLOOM_BITS, false);
