@@ -152,7 +152,7 @@ fn garbage_in_a_row(client: &Client) {
         for part in 0..4u64 {
             scope.spawn(move || {
                 for number in 0..IN_A_ROW / 4 {
-                    let body = (part << 32 | number).to_be_bytes();
+                    let body = ((part << 32) | number).to_be_bytes();
                     refused(client, "garbage", &[("content-type", STRUCTURED)], &body, (400, "malformed", ""));
                 }
             });
