@@ -36,7 +36,7 @@ pub(crate) struct Place {
     /// The data directory (instead of `ledger.data_dir`)
     #[arg(long, value_name = "DIR", global = true)]
     data_dir: Option<PathBuf>,
-    /// The head file (instead of `ledger.head_file`; by default <data-dir>.head)
+    /// The head file (instead of `ledger.head_file`; by default `DIR.head` beside it)
     #[arg(long, value_name = "FILE", global = true)]
     head_file: Option<PathBuf>,
 }
