@@ -191,7 +191,7 @@ pub(crate) struct EmitArgs {
     /// The file has one event a line
     #[arg(long)]
     pub(crate) lines: bool,
-    /// Write each receipt to this directory, as <index>.json, instead of stdout
+    /// Write each receipt to this directory, named by its index, instead of stdout
     #[arg(long, value_name = "DIR")]
     pub(crate) receipts: Option<PathBuf>,
     /// How often an event is sent again when no answer comes or the server can't take it now
