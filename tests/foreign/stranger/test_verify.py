@@ -22,27 +22,47 @@ from make_bundle import KAFKA, MODEL, MODEL_TYPE, SELF, STRUCTURED, SUBJECTS, TA
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[3] / "docs" / "verify.py"
 sys.path.insert(0, str(SCRIPT.parent))
-import formats  # noqa: E402  (beside the script)
-import reading1  # noqa: E402
-import verify  # noqa: E402
+import verify  # noqa: E402  (beside the script)
+import whole  # noqa: E402
 
 TABLE_ENOUGH = ("readings/1.json", 97)  # as big as all the rest: every 97th byte is enough
 
 
+# What the short script leaves to `modeltrail verify`, as its docstring says; whole.py refuses these as well.
+LEFT = {
+    "in conflict", "signed", "not kept", "not kept, quarantined, on its trails", "an earlier time", "a time of another shape", "skipped 0",
+    "a missing member", "a number as text", "a boolean for a number", "a doubled ordinal's twin",
+    "doubled", "skipped", "of another", "to itself",  # on a trail that the manifest doesn't claim
+    "a valid one called bad", "a valid one called revoked", "a valid one called unbound", "a valid one called not-entitled",
+    "a valid one called unknown", "an unbound one called valid", "a key without its trail",
+    "erased, says nobody", "not kept, says nobody", "another word", "without the entry that adds the rest", "with one that adds too much",
+    "a conflict passed over", "a double", "a double as conflict", "a conflict with another", "a conflict with nothing",
+    "with a second reading", "a timestamp of another shape", "a timestamp without type", "a batch element beyond its batch", "a cookie",
+    "a value with spaces around it",
+}
+
+
 def judge(files, pin):
-    """The exit code, and what was said."""
+    """The exit code, and what was said, by the whole of section 9."""
     said = []
-    return verify.verify(files, pin, said.append), "\n".join(said)
+    return whole.verify_whole(files, pin, said.append), "\n".join(said)
+
+
+def briefly(files, pin):
+    """The exit code of docs/verify.py alone."""
+    return verify.verify(files, pin, lambda said: None)
 
 
 def refused(what, files, pin, wanted=1, naming=""):
     code, said = judge(files, pin)
     assert code == wanted and naming in said, f"{what}: exit {code}, wanted {wanted} and {naming!r}\n{said}"
+    short = briefly(files, pin)
+    assert short == (0 if what in LEFT else wanted), f"{what}: exit {short} of the short script"
 
 
 def accepted(what, files, pin):
     code, said = judge(files, pin)
-    assert code == 0, f"{what}: exit {code}\n{said}"
+    assert code == briefly(files, pin) == 0, f"{what}: exit {code}\n{said}"
 
 
 class Honest:
@@ -132,6 +152,7 @@ def test_every_flip_is_seen(every):
             flipped = data[:at] + bytes([data[at] ^ bit]) + data[at + 1:]
             code, said = judge(dict(Honest.files, **{name: flipped}), Honest.pin)
             assert code == 1 or code == 2 and b'"v":' == data[at - 4:at], f"{name}, byte {at}, bit {bit}: exit {code}\n{said}"
+            assert briefly(dict(Honest.files, **{name: flipped}), Honest.pin) == code, f"{name}, byte {at}: passes the short script"
 
 
 def test_every_flip_is_seen_under_new_signatures(every):
@@ -240,47 +261,47 @@ def test_headers_that_say_what_the_record_does_not():
         return change
     accepted("nothing changed", *lying())
     roles, digest = make_bundle.FRAUD_ROLES, "artifact/" + make_bundle.SHA
-    refused("a trail left out", *lying(roles={k: v for k, v in roles.items() if k != digest}), naming="reading: does not hold")
-    refused("a trail invented", *lying(roles=dict(roles, **{"model/other@1": "base"})), naming="reading: does not hold")
-    refused("a whole left out", *lying(roles={k: v for k, v in roles.items() if k != "model/risk/fraud"}), naming="reading: does not hold")
-    refused("another role", *lying(roles=dict(roles, **{digest: "evidence"})), naming="reading: does not hold")
-    refused("only the source", *lying(roles={KAFKA: "about"}), naming="reading: does not hold")
-    refused("another format", *lying(form="dsse+json"), naming="reading: does not hold")
+    refused("a trail left out", *lying(roles={k: v for k, v in roles.items() if k != digest}), naming="does not hold")
+    refused("a trail invented", *lying(roles=dict(roles, **{"model/other@1": "base"})), naming="does not hold")
+    refused("a whole left out", *lying(roles={k: v for k, v in roles.items() if k != "model/risk/fraud"}), naming="does not hold")
+    refused("another role", *lying(roles=dict(roles, **{digest: "evidence"})), naming="does not hold")
+    refused("only the source", *lying(roles={KAFKA: "about"}), naming="does not hold")
+    refused("another format", *lying(form="dsse+json"), naming="does not hold")
     for member in ("id", "source", "type", "time"):
-        refused(f"another {member}", *lying(put("event", member, "2026-01-01T00:00:00.000000Z")), naming="reading: does not hold")
-    refused("no time", *lying(drop("event", "time")), naming="reading: does not hold")
-    refused("no event", *lying(drop("event")), naming="reading: does not hold")
+        refused(f"another {member}", *lying(put("event", member, "2026-01-01T00:00:00.000000Z")), naming="does not hold")
+    refused("no time", *lying(drop("event", "time")), naming="does not hold")
+    refused("no event", *lying(drop("event")), naming="does not hold")
     for reason in ("malformed", "reserved", "personal-data", "subject", "oversize"):
         refused(f"quarantined as {reason}", *lying(quarantine={"reason": reason}))
-    refused("in conflict", *lying(quarantine={"of": 3, "reason": "conflict"}), naming="reading: does not hold")
-    refused("signed", *lying(signers=[{"key": "00" * 32, "status": "unknown"}]), naming="reading: does not hold")
-    refused("not kept", *lying(kept=False), naming="bundle: does not hold")
+    refused("in conflict", *lying(quarantine={"of": 3, "reason": "conflict"}), naming="does not hold")
+    refused("signed", *lying(signers=[{"key": "00" * 32, "status": "unknown"}]), naming="does not hold")
+    refused("not kept", *lying(kept=False), naming="does not hold")
     refused("not kept, quarantined, on its trails", *lying(kept=False, quarantine={"reason": "oversize"}))
-    refused("another commitment", *lying(put("content", "commitment", "00" * 32)), naming="records: does not hold")
-    refused("another size", *lying(put("content", "size", 7)), naming="records: does not hold")
-    refused("another origin", *lying(put("origin", "example.org")), naming="bundle: does not hold")
-    refused("another index", *lying(put("index", 3)), naming="bundle: does not hold")
-    refused("another prev", *lying(put("prev", "00" * 32)), naming="order: does not hold")
+    refused("another commitment", *lying(put("content", "commitment", "00" * 32)), naming="does not hold")
+    refused("another size", *lying(put("content", "size", 7)), naming="does not hold")
+    refused("another origin", *lying(put("origin", "example.org")), naming="does not hold")
+    refused("another index", *lying(put("index", 3)), naming="does not hold")
+    refused("another prev", *lying(put("prev", "00" * 32)), naming="does not hold")
     refused("another via", *lying(put("received", {"at": "2026-11-23T08:00:09.000000Z", "producer": "x", "via": "http"})))
-    refused("an earlier time", *lying(put("received", "at", "2026-11-23T07:00:00.000000Z")), naming="order: does not hold")
-    refused("a time of another shape", *lying(put("received", "at", "2026-11-23T08:00:09Z")), naming="bundle: does not hold")
-    refused("skipped 0", *lying(put("received", "skipped", 0)), naming="bundle: does not hold")
-    refused("an unknown member", *lying(put("x", 1)), naming="bundle: does not hold")
-    refused("a missing member", *lying(drop("received", "offset")), naming="bundle: does not hold")
-    refused("a number as text", *lying(put("trails", 0, "n", "0")), naming="bundle: does not hold")
-    refused("a boolean for a number", *lying(put("trails", 0, "n", False)), naming="bundle: does not hold")
-    refused("no trails", *lying(put("trails", [])), naming="bundle: does not hold")
-    refused("a doubled ordinal's twin", *lying(put("trails", 0, "n", 1)), naming="bundle: does not hold")
-    refused("trails out of order", *lying(lambda header: header["trails"].reverse()), naming="bundle: does not hold")
+    refused("an earlier time", *lying(put("received", "at", "2026-11-23T07:00:00.000000Z")), naming="does not hold")
+    refused("a time of another shape", *lying(put("received", "at", "2026-11-23T08:00:09Z")), naming="does not hold")
+    refused("skipped 0", *lying(put("received", "skipped", 0)), naming="does not hold")
+    refused("an unknown member", *lying(put("x", 1)), naming="does not hold")
+    refused("a missing member", *lying(drop("received", "offset")), naming="does not hold")
+    refused("a number as text", *lying(put("trails", 0, "n", "0")), naming="does not hold")
+    refused("a boolean for a number", *lying(put("trails", 0, "n", False)), naming="does not hold")
+    refused("no trails", *lying(put("trails", [])), naming="does not hold")
+    refused("a doubled ordinal's twin", *lying(put("trails", 0, "n", 1)), naming="does not hold")
+    refused("trails out of order", *lying(lambda header: header["trails"].reverse()), naming="does not hold")
     refused("a later version", *lying(put("v", 2)), wanted=2)
-    refused("another reading", *lying(put("content", "reading", 2)), naming="bundle: does not hold")
+    refused("another reading", *lying(put("content", "reading", 2)), wanted=2, naming="later version or reading")
     ledger, _ = make_bundle.start()
     body, said = event("t", "i", 1)
     ledger.append("kafka", kafka_record(STRUCTURED, body), "cloudevents+json", {KAFKA: "about"}, said, change=put("content", "reading", 2))
     files, size = ledger.files(TABLE, [SELF]), len(ledger.headers)
     listed = {name: data for name, data in files.items() if name not in ("MANIFEST.json", "MANIFEST.note", "checkpoint")}
     later = ledger.seal(dict(listed, **{"readings/2.json": b"{}"}), [SELF], size)
-    refused("a later reading", later, ledger.keys[0][1].vkey, wanted=2, naming="a reading other than 1")
+    refused("a later reading", later, ledger.keys[0][1].vkey, wanted=2, naming="later version or reading")
 
 
 def test_trails_that_lie():
@@ -299,7 +320,7 @@ def test_trails_that_lie():
         return change
     accepted("honest", *second(None))
     for what, changed in (("doubled", {"n": 1, "prev": 4}), ("skipped", {"n": 3, "prev": 5}), ("of another", {"prev": 3}), ("to itself", {"prev": 6})):
-        refused(what, *second(at(**changed)), naming="trails: does not hold")
+        refused(what, *second(at(**changed)), naming="does not hold")
     for what, change in (("fewer", lambda m: m["trails"][-1].update(count=1)), ("another last", lambda m: m["trails"][-1].update(last=0)),
                          ("none at all", lambda m: m["trails"].clear()), ("one unasked is fine, one asked is wanting", lambda m: m["trails"].pop()),
                          ("unsorted", lambda m: m["trails"].reverse()), ("beyond", lambda m: m["scope"].update(as_of=10**6)),
@@ -326,7 +347,7 @@ def test_what_only_the_ledger_may_say():
     pin = ledger.keys[0][1].vkey
     accepted("a producer registers itself, and stays unknown", ledger.files(TABLE, [SELF]), pin)
     ledger.own("model.version_registered", version_registered(), make_bundle.FRAUD_ROLES)
-    refused("an outside event in the ledger's own name", ledger.files(TABLE, [SELF]), pin, naming="records: does not hold")
+    refused("an outside event in the ledger's own name", ledger.files(TABLE, [SELF]), pin, naming="does not hold")
 
 
 def test_signers():
@@ -338,12 +359,12 @@ def test_signers():
         return ledger.files(TABLE, [MODEL]), ledger.keys[0][1].vkey
     accepted("a valid one", *signed("valid"))
     for status in ("bad", "revoked", "unbound", "not-entitled"):
-        refused(f"a valid one called {status}", *signed(status), naming="reading: does not hold")
-    refused("a valid one called unknown", *signed("unknown", alg=False), naming="reading: does not hold")
-    refused("an unbound one called valid", *signed("valid", origin="example.org"), naming="reading: does not hold")
+        refused(f"a valid one called {status}", *signed(status), naming="does not hold")
+    refused("a valid one called unknown", *signed("unknown", alg=False), naming="does not hold")
+    refused("an unbound one called valid", *signed("valid", origin="example.org"), naming="does not hold")
     ledger, producer = make_bundle.start()
     hidden = Honest.ledger.files(TABLE, SUBJECTS, change=lambda m: m["trails"].remove(next(t for t in m["trails"] if t["subject"] == "key/" + Honest.producer.id)))
-    refused("a key without its trail", hidden, Honest.pin, naming="trails: does not hold")
+    refused("a key without its trail", hidden, Honest.pin, naming="does not hold")
 
 
 def test_absent_records():
@@ -354,16 +375,16 @@ def test_absent_records():
         line = {"absent": why, "header": lines[index]["header"], "proof": lines[index]["proof"]}
         return Honest.sealed(**{"entries.jsonl": jsonl(lines[:index] + [line] + lines[index + 1:])})
     accepted("withheld", without(4, "withheld"), Honest.pin)
-    refused("erased, says nobody", without(4, "erased"), Honest.pin, naming="records: does not hold")
+    refused("erased, says nobody", without(4, "erased"), Honest.pin, naming="does not hold")
     refused("not kept, says nobody", without(4, "not-kept"), Honest.pin)
     refused("another word", without(4, "lost"), Honest.pin)
     for index in (0, 1, 3):
-        refused(f"own entry {index} withheld", without(index, "withheld"), Honest.pin, naming="records: does not hold")
+        refused(f"own entry {index} withheld", without(index, "withheld"), Honest.pin, naming="does not hold")
     accepted("erased", without(erased, "erased"), Honest.pin)
     refused("neither", Honest.sealed(**{"entries.jsonl": jsonl(lines[:4] + [{k: lines[4][k] for k in ("header", "proof")}] + lines[5:])}), Honest.pin)
     other = [dict(line) for line in lines]
     other[4]["record"], other[4]["salt"] = lines[5]["record"], lines[5]["salt"]
-    refused("another entry's record", Honest.sealed(**{"entries.jsonl": jsonl(other)}), Honest.pin, naming="records: does not hold")
+    refused("another entry's record", Honest.sealed(**{"entries.jsonl": jsonl(other)}), Honest.pin, naming="does not hold")
 
 
 def test_further_trails():
@@ -371,9 +392,9 @@ def test_further_trails():
     make_bundle.many_subjects(ledger)
     pin = ledger.keys[0][1].vkey
     accepted("70 subjects", ledger.files(TABLE, [SELF]), pin)
-    refused("without the entry that adds the rest", ledger.files(TABLE, [SELF], len(ledger.headers) - 1), pin, naming="reading: does not hold")
+    refused("without the entry that adds the rest", ledger.files(TABLE, [SELF], len(ledger.headers) - 1), pin, naming="does not hold")
     ledger.own("ledger.trails_added", {"of": 4, "reading": 1, "whole": ["model/x"]}, {SELF: "about", "model/x": "whole"})
-    refused("with one that adds too much", ledger.files(TABLE, [SELF]), pin, naming="reading: does not hold")
+    refused("with one that adds too much", ledger.files(TABLE, [SELF]), pin, naming="does not hold")
 
 
 def test_another_table():
@@ -385,8 +406,35 @@ def test_another_table():
     ledger.append("kafka", kafka_record(STRUCTURED, body), "cloudevents+json", {MODEL: "about", "model/risk/fraud": "whole"}, said)
     pin = ledger.keys[0][1].vkey
     refused("a table of its own", ledger.files(mine, [MODEL]), pin, wanted=2, naming="not the published one")
-    refused("a table not in force", ledger.files(TABLE, [MODEL]), pin, naming="not the table in force")
+    refused("a table not in force", ledger.files(TABLE, [MODEL]), pin, naming="does not hold")
     assert verify.PUBLISHED == "sha256:" + sha(canonical(TABLE)).hex(), "the published table of reading 1 changed"
+
+
+def test_framing():
+    """Records that can't have come that way."""
+    body, said = event("t", "i", 1)
+    media = [(b"content-type", b"application/cloudevents+json")]
+
+    def by(via, transport, producer=None, tail=body):
+        ledger, _ = make_bundle.start()
+        framed = record(transport, media if producer is None else producer, tail)
+        ledger.append(via, framed, "cloudevents+json", {KAFKA if via == "kafka" else "source/http": "about"}, said)
+        return ledger.files(TABLE, [SELF]), ledger.keys[0][1].vkey
+
+    def kafka(time, kind, *more):
+        return [(b"key", None), (b"timestamp", time), (b"timestamp-type", kind), *more]
+    accepted("without a timestamp", *by("kafka", kafka(b"-1", b"none")))
+    accepted("before 1970", *by("kafka", kafka(b"-5", b"append")))
+    accepted("the last of a batch", *by("http", [(b"batch", b"999/1000")]))
+    refused("a timestamp of another shape", *by("kafka", kafka(b"01", b"create")))
+    refused("a timestamp without type", *by("kafka", kafka(b"1", b"none")))
+    refused("a batch element beyond its batch", *by("http", [(b"batch", b"3/3")]))
+    refused("a cookie", *by("http", [], [*media, (b"cookie", b"x")]))
+    refused("a value with spaces around it", *by("http", [], [*media, (b"ce-x", b"x ")]))
+    refused("of kafka over http", *by("http", kafka(b"1", b"create")))
+    refused("without a key", *by("kafka", kafka(b"1", b"create")[1:]))
+    refused("a further transport attribute", *by("kafka", kafka(b"1", b"create", (b"x", b""))))
+    refused("a tombstone that has a body", *by("kafka", kafka(b"1", b"create", (b"body-null", b""))))
 
 
 def test_conflicts_and_doubles():
@@ -397,10 +445,10 @@ def test_conflicts_and_doubles():
         return ledger.files(TABLE, [SELF]), ledger.keys[0][1].vkey
     one, other = event("t", "i", 1, subject="job/x"), event("t", "i", 2, subject="job/x")
     accepted("a conflict", *two(one, other, quarantine={"of": 4, "reason": "conflict"}))
-    refused("a conflict passed over", *two(one, other), naming="reading: does not hold")
-    refused("a double", *two(one, one), naming="reading: does not hold")
-    refused("a double as conflict", *two(one, one, quarantine={"of": 4, "reason": "conflict"}), naming="reading: does not hold")
-    refused("a conflict with another", *two(one, other, quarantine={"of": 3, "reason": "conflict"}), naming="reading: does not hold")
+    refused("a conflict passed over", *two(one, other), naming="does not hold")
+    refused("a double as conflict", *two(one, one, quarantine={"of": 4, "reason": "conflict"}), naming="does not hold")
+    refused("a double", *two(one, one), naming="does not hold")
+    refused("a conflict with another", *two(one, other, quarantine={"of": 3, "reason": "conflict"}), naming="does not hold")
     refused("a conflict with nothing", *two(one, event("t", "j", 2, subject="job/x"), quarantine={"of": 4, "reason": "conflict"}))
 
 
@@ -408,25 +456,16 @@ def test_json_and_numbers():
     for bad in (b"", b"{", b'{"a":1,"a":2}', b"9007199254740992", b"-9007199254740992", b"1e400", b"NaN", b"Infinity", b'"\\ud800"', b"\xef\xbb\xbf1",
                 b"1 1", b"[" * 65 + b"]" * 65, b"[" * 100_000, b'"' + b'\\"' * 100_000, b"\xff", b"9" * 5000, b"01", b"'a'", b'"\n"'):
         with contextlib.suppress(ValueError):
-            formats.strict_json(bad)
+            verify.strict_json(bad)
             raise AssertionError(f"{bad[:40]!r} was read")
-    formats.strict_json(b"[" * 64 + b"]" * 64)
-    formats.strict_json(b'{"a":"[[' + b"[" * 100 + b'"}')
-    # RFC 8785, appendix B, and its example of sorting
-    for text, wanted in (("0.0", "0"), ("-0.0", "0"), ("5e-324", "5e-324"), ("1.7976931348623157e308", "1.7976931348623157e+308"), ("1e21", "1e+21"),
-                         ("295147905179352830000", None), ("9.999999999999997e22", "9.999999999999997e+22"), ("1e23", "1e+23"), ("0.000001", "0.000001"),
-                         ("1e-7", "1e-7"), ("999999999999999900000.0", "999999999999999900000"), ("333333333.33333329", "333333333.3333333"),
-                         ("4.50", "4.5"), ("2e-3", "0.002"), ("1E30", "1e+30"), ("1e-27", "1e-27"), ("9007199254740991.0", "9007199254740991")):
-        if wanted:
-            assert formats.canonical(formats.strict_json(text.encode())) == wanted, text
-    names = ["\u20ac", "\r", "\ufb33", "1", "\U0001f600", "\u0080", "\u00f6"]
-    assert list(json.loads(formats.canonical({name: 0 for name in names}))) == ["\r", "1", "\u0080", "\u00f6", "\u20ac", "\U0001f600", "\ufb33"]
+    verify.strict_json(b"[" * 64 + b"]" * 64)
+    verify.strict_json(b'{"a":"[[' + b"[" * 100 + b'"}')
 
 
 def test_strict_ed25519():
-    y8 = formats.Y8
-    p, d = formats.P, -121665 * pow(121666, -1, formats.P) % formats.P
-    for y in formats.SMALL_ORDER:  # eight times such a point is the neutral one
+    y8 = verify.Y8
+    p, d = verify.P, -121665 * pow(121666, -1, verify.P) % verify.P
+    for y in (0, 1, p - 1, y8, p - y8):  # eight times such a point is the neutral one
         x2 = (y * y - 1) * pow(d * y * y + 1, -1, p) % p
         x = pow(x2, (p + 3) // 8, p)
         x = x if (x * x - x2) % p == 0 else x * pow(2, (p - 1) // 4, p) % p
@@ -437,12 +476,12 @@ def test_strict_ed25519():
         assert (x, y) == (0, 1)
     key = Key("k", "k")
     good = key.private.sign(b"m")
-    assert formats.ed25519(key.typed[1:], good, b"m") and not formats.ed25519(key.typed[1:], good, b"n")
-    high = good[:32] + (int.from_bytes(good[32:], "little") + formats.L).to_bytes(32, "little")
-    assert not formats.ed25519(key.typed[1:], high, b"m"), "S + L"
+    assert verify.ed25519(key.typed[1:], good, b"m") and not verify.ed25519(key.typed[1:], good, b"n")
+    high = good[:32] + (int.from_bytes(good[32:], "little") + verify.L).to_bytes(32, "little")
+    assert not verify.ed25519(key.typed[1:], high, b"m"), "S + L"
     for small in (bytes(32), b"\1" + bytes(31), (p - 1).to_bytes(32, "little"), y8.to_bytes(32, "little"), (p + 1).to_bytes(32, "little")):
-        assert not formats.ed25519(small, b"\1" + bytes(63), b"m"), "a key of small order signs everything"
-    assert not formats.ed25519(key.typed[1:], good[:63], b"m") and not formats.ed25519(b"", good, b"m")
+        assert not verify.ed25519(small, b"\1" + bytes(63), b"m"), "a key of small order signs everything"
+    assert not verify.ed25519(key.typed[1:], good[:63], b"m") and not verify.ed25519(b"", good, b"m")
 
 
 def test_proofs():
@@ -453,18 +492,18 @@ def test_proofs():
         top = root(leaves[:size])
         for index in range(size):
             steps = path(index, leaves[:size])
-            assert formats.included(leaves[index], index, size, list(steps)) == top
-            assert index == 0 or lands(formats.included, leaves[index], index - 1, size, steps) != top
+            assert verify.included(leaves[index], index, size, list(steps)) == top
+            assert index == 0 or lands(verify.included, leaves[index], index - 1, size, steps) != top
             for at in range(len(steps)):
-                assert lands(formats.included, leaves[index], index, size, steps[:at] + steps[at + 1:]) != top
-                assert lands(formats.included, leaves[index], index, size, steps[:at] + [sha(b"")] + steps[at + 1:]) != top
-            assert lands(formats.included, leaves[index], index, size, [sha(b""), *steps]) != top
+                assert lands(verify.included, leaves[index], index, size, steps[:at] + steps[at + 1:]) != top
+                assert lands(verify.included, leaves[index], index, size, steps[:at] + [sha(b"")] + steps[at + 1:]) != top
+            assert lands(verify.included, leaves[index], index, size, [sha(b""), *steps]) != top
         for old in range(1, size + 1):
             steps, before = proof(old, leaves[:size]), root(leaves[:old])
-            assert formats.consistent(old, size, before, list(steps)) == (before, top)
+            assert verify.consistent(old, size, before, list(steps)) == (before, top)
             for at in range(len(steps)):
-                assert lands(formats.consistent, old, size, before, steps[:at] + [sha(b"")] + steps[at + 1:]) != (before, top)
-                assert lands(formats.consistent, old, size, before, steps[:at] + steps[at + 1:]) != (before, top)
+                assert lands(verify.consistent, old, size, before, steps[:at] + [sha(b"")] + steps[at + 1:]) != (before, top)
+                assert lands(verify.consistent, old, size, before, steps[:at] + steps[at + 1:]) != (before, top)
 
 
 def lands(prove, *arguments):
@@ -479,16 +518,16 @@ def lands(prove, *arguments):
 
 def test_subjects_and_times():
     for good in ("model/x", "model/a/b@1", "image/r@sha256:0", "code/a%2Fb/.@c"):
-        assert reading1.subject_parts(good), good
+        assert verify.subject_parts(good), good
     for bad in ("", "model", "model/", "zoo/x", "model/a/b/c", "model/x@1@2", "model/x@", "model/%41", "model/%2f", "model/%FF", "model/a@1/2",
                 "model/é", "model/x\n", "model/" + "a" * 507, None, 7):
-        assert reading1.subject_parts(bad) is None, bad
-    assert reading1.subject_parts("model/" + "a" * 506)
+        assert not verify.subject_parts(bad), bad
+    assert verify.subject_parts("model/" + "a" * 506)
     for text, wanted in (("2026-11-23T09:20:11.1234567+01:00", "2026-11-23T08:20:11.123456Z"), ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000Z"),
                          ("2026-11-23T08:20:11-00:00", "2026-11-23T08:20:11.000000Z"), ("0001-01-01T00:00:00+00:01", None), ("2026-02-29T00:00:00Z", None),
                          ("2026-11-23t08:20:11Z", None), ("2026-11-23T08:20:60Z", None), ("2026-11-23T24:00:00Z", None), ("2026-11-23T08:20:11", None),
                          ("2026-11-23T08:20:11.Z", None), ("2026-11-23T08:20:11+24:00", None), ("\u0662026-11-23T08:20:11Z", None), (1, None)):
-        assert reading1.utc(text) == wanted, text
+        assert verify.attempt(verify.utc, text) == wanted, text
 
 
 def test_random_damage():
