@@ -186,7 +186,7 @@ impl<'a> Parser<'a> {
         Ok(plain)
     }
 
-    /// The character of `\uXXXX`, or of two of them that make a surrogate pair.
+    /// The character of a `\u` escape (four hex digits), or of two of them that make a surrogate pair.
     fn unicode(&mut self, start: usize) -> Result<char> {
         let first = self.unit(start)?;
         if let Some(found) = char::from_u32(first) {
@@ -205,7 +205,7 @@ impl<'a> Parser<'a> {
         char::from_u32(code).map_or_else(|| self.fail(start, JsonFault::Surrogate), Ok)
     }
 
-    /// The UTF-16 unit of `uXXXX` at `at`.
+    /// The UTF-16 unit of `u` and four hex digits at `at`.
     fn unit(&mut self, start: usize) -> Result<u32> {
         let rest = &self.text.as_bytes()[self.at + 1..];
         let mut unit = 0;
