@@ -7,6 +7,7 @@ pub mod bundle;
 pub mod check;
 pub mod clock;
 pub mod derive;
+mod edge;
 pub mod header;
 pub mod keys;
 pub mod memory;

@@ -1,11 +1,11 @@
 //! What an export asks a ledger, and the answer of any [`Store`].
 
 use modeltrail_tlog::checkpoint::Checkpoint;
-use modeltrail_tlog::hash::{LeafHash, leaf_hash};
 use modeltrail_tlog::note::Note;
-use modeltrail_tlog::tile::{FULL_WIDTH, TileId};
-use modeltrail_tlog::tree::{Edge, HashReader, TreeError, TreeSize};
+use modeltrail_tlog::tile::TileId;
+use modeltrail_tlog::tree::{Edge, HashReader, TreeSize};
 
+use crate::edge;
 use crate::store::{Store, StoreError};
 use crate::types::EntryIndex;
 
@@ -92,7 +92,7 @@ impl<'a, S: Store> StoreView<'a, S> {
             Note::parse(note.as_bytes()).map_err(|error| contradiction(format!("checkpoint {size}: {error}")))?.text;
         let checkpoint =
             Checkpoint::parse_text(&text).map_err(|error| contradiction(format!("checkpoint {size}: {error}")))?;
-        let edge = rebuild(store, size)?;
+        let edge = edge::rebuild(store, size, contradiction)?;
         if checkpoint.size != size || edge.root() != checkpoint.root {
             return Err(contradiction(format!("the tiles give another root than the checkpoint of size {size}")));
         }
@@ -104,23 +104,6 @@ impl<'a, S: Store> StoreView<'a, S> {
     pub fn head(&self) -> &Checkpoint {
         &self.checkpoint
     }
-}
-
-/// The edge of the tree of `size` entries, from full tiles and the headers behind them.
-fn rebuild<S: Store>(store: &S, size: TreeSize) -> Result<Edge, ViewError> {
-    let tail_start = size.get() - size.get() % u64::from(FULL_WIDTH);
-    let tail: Vec<LeafHash> =
-        (tail_start..size.get()).map(|index| leaf(store, EntryIndex(index))).collect::<Result<_, _>>()?;
-    Edge::rebuild(size, |id: TileId| store.tile(id.level, id.index), &tail).map_err(|error| match error {
-        TreeError::Read { source, .. } => ViewError::Store(source),
-        other => ViewError::Contradiction { what: other.to_string() },
-    })
-}
-
-fn leaf<S: Store>(store: &S, index: EntryIndex) -> Result<LeafHash, ViewError> {
-    let header =
-        store.header(index)?.ok_or_else(|| ViewError::Contradiction { what: format!("entry {index} is missing") })?;
-    Ok(leaf_hash(&header))
 }
 
 impl<S: Store> HashReader for StoreTiles<'_, S> {

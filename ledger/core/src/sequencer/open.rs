@@ -6,7 +6,6 @@ use modeltrail_schemas::time::{Micros, parse_rfc3339};
 use modeltrail_tlog::checkpoint::Checkpoint;
 use modeltrail_tlog::hash::{LeafHash, leaf_hash};
 use modeltrail_tlog::note::{SignerKey, VerifierKey};
-use modeltrail_tlog::tile::TileId;
 use modeltrail_tlog::tree::{Edge, TreeSize};
 use serde_json::{Value, json};
 
@@ -15,6 +14,7 @@ use super::positions::{Partition, PartitionId};
 use super::seal::key_id_of;
 use super::{SaltSource, Sequencer, SequencerError};
 use crate::clock::Clock;
+use crate::edge;
 use crate::header::EntryHeader;
 use crate::keys::{self, KeyBook};
 use crate::own_event::own_event;
@@ -82,7 +82,7 @@ impl Found {
             };
         };
         let (last, last_leaf) = last_header(store, size.get())?;
-        let edge = rebuild_edge(store, size)?;
+        let edge = edge::rebuild(store, size, contradiction)?;
         let keys = ledger_keys(store)?;
         let (checkpoint, _) = open_checkpoint(&note, &keys)?;
         if checkpoint.size != size || checkpoint.origin != last.origin {
@@ -176,19 +176,6 @@ fn last_header<S: Store>(store: &S, size: u64) -> Result<(EntryHeader, LeafHash)
         return Err(contradiction(format!("entry {index} says it is entry {}", header.index)));
     }
     Ok((header, leaf_hash(&bytes)))
-}
-
-/// The tree from the full tiles and, for its last incomplete tile, the headers themselves.
-fn rebuild_edge<S: Store>(store: &S, size: TreeSize) -> Result<Edge, SequencerError> {
-    let first = size.get() / 256 * 256;
-    let mut leaves = Vec::new();
-    for index in first..size.get() {
-        let bytes =
-            store.header(EntryIndex(index))?.ok_or_else(|| contradiction(format!("entry {index} is missing")))?;
-        leaves.push(leaf_hash(&bytes));
-    }
-    Edge::rebuild(size, |id: TileId| store.tile(id.level, id.index), &leaves)
-        .map_err(|error| contradiction(format!("the tiles do not give the tree: {error}")))
 }
 
 /// All own entries on trails of keys, in order.
