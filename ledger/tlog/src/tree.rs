@@ -1,11 +1,14 @@
 //! The Merkle tree of RFC 6962 over tiles: its growing edge, its roots, and the making of proofs.
 
 mod edge;
+mod nodes;
 mod range;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub use edge::Edge;
+pub use nodes::{Cached, TileCache, TileNodes};
 
 use crate::hash::{NodeHash, RootHash, empty_root};
 use crate::tile::TileId;
@@ -111,6 +114,14 @@ pub trait HashReader {
     /// # Errors
     /// Whatever the reader's storage reports, a missing tile included.
     fn tile(&self, id: TileId) -> Result<Vec<u8>, Self::Error>;
+
+    /// The same tile with the nodes inside it, hashed. What proofs are made of; [`Cached`] keeps them.
+    ///
+    /// # Errors
+    /// Those of [`HashReader::tile`].
+    fn nodes(&self, id: TileId) -> Result<Arc<TileNodes>, Self::Error> {
+        Ok(Arc::new(TileNodes::new(&self.tile(id)?)))
+    }
 }
 
 impl<R: HashReader + ?Sized> HashReader for &R {
@@ -118,6 +129,10 @@ impl<R: HashReader + ?Sized> HashReader for &R {
 
     fn tile(&self, id: TileId) -> Result<Vec<u8>, Self::Error> {
         (**self).tile(id)
+    }
+
+    fn nodes(&self, id: TileId) -> Result<Arc<TileNodes>, Self::Error> {
+        (**self).nodes(id)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Hashes of ranges of entries, read from tiles.
 
-use super::{HashReader, MAX_TREE_SIZE, TreeError, TreeSize};
+use std::sync::Arc;
+
+use super::{HashReader, MAX_TREE_SIZE, TileNodes, TreeError, TreeSize};
 use crate::hash::{HASH_BYTES, NodeHash, node_hash};
 use crate::tile::{TileId, width_at};
 
@@ -12,7 +14,7 @@ pub(super) struct Nodes<'r, R: HashReader> {
     reader: &'r R,
     size: TreeSize,
     // A proof touches at most two tiles a level, so a scan is as quick as a map.
-    tiles: Vec<(TileId, Vec<u8>)>,
+    tiles: Vec<(TileId, Arc<TileNodes>)>,
 }
 
 impl<'r, R: HashReader> Nodes<'r, R> {
@@ -45,19 +47,22 @@ impl<'r, R: HashReader> Nodes<'r, R> {
         let inner = height % TILE_HEIGHT;
         let first = index << inner;
         let tile = self.tile(level, first >> TILE_HEIGHT)?;
-        let offset = (first % (1 << TILE_HEIGHT)) as usize * HASH_BYTES;
-        Ok(perfect_root(&tile[offset..offset + (HASH_BYTES << inner)]))
+        let inside = (first % (1 << TILE_HEIGHT)) >> inner;
+        // The tile has the width of this size, and the subtree lies within it.
+        Ok(*tile.node(inner, inside as usize).expect("a subtree of the tree lies within the tile of its size"))
     }
 
-    fn tile(&mut self, level: u8, index: u64) -> Result<&[u8], TreeError<R::Error>> {
+    fn tile(&mut self, level: u8, index: u64) -> Result<&TileNodes, TreeError<R::Error>> {
         let tile = TileId { level, index, width: width_at(level, index, self.size) };
         let known = self.tiles.iter().position(|(id, _)| *id == tile);
         let place = match known {
             Some(place) => place,
             None => {
-                let bytes = self.reader.tile(tile).map_err(|source| TreeError::Read { tile, source })?;
-                check_length(tile, &bytes)?;
-                self.tiles.push((tile, bytes));
+                let nodes = self.reader.nodes(tile).map_err(|source| TreeError::Read { tile, source })?;
+                if nodes.width() != usize::from(tile.width) {
+                    return Err(TreeError::TileLength { tile, bytes: nodes.width() * HASH_BYTES });
+                }
+                self.tiles.push((tile, nodes));
                 self.tiles.len() - 1
             }
         };
