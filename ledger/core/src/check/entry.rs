@@ -7,6 +7,7 @@ use modeltrail_tlog::hash::{LeafHash, leaf_hash};
 use serde_json::Value;
 
 use super::Damage;
+use super::rows::Asked;
 use crate::derive;
 use crate::header::{EntryHeader, HeaderError};
 use crate::keys;
@@ -18,30 +19,66 @@ use crate::types::{Commitment, SALT_BYTES};
 pub(super) struct Context {
     pub(super) origin: String,
     pub(super) headers_only: bool,
+    /// The key of the sums over rows.
+    pub(super) key: [u8; 16],
+}
+
+/// Entries of one chunk, looked at, and what their headers ask of the rows found by key.
+#[derive(Default)]
+pub(super) struct Looked {
+    pub(super) entries: Vec<Entry>,
+    pub(super) asked: Asked,
 }
 
 /// One entry, looked at.
-pub(super) struct Entry<'r> {
+pub(super) struct Entry {
     /// The row's key.
     pub(super) key: u64,
     pub(super) leaf: LeafHash,
     pub(super) header: Result<EntryHeader, HeaderError>,
     pub(super) at: Option<Micros>,
-    /// The record's bytes, when one is stored.
-    pub(super) record: Option<&'r [u8]>,
+    /// A record is stored.
+    pub(super) has_record: bool,
     /// Type and data, for own entries whose record is at hand.
     pub(super) own: Option<(String, Value)>,
     pub(super) reading: Option<Reading>,
+    /// The header says what the record does, signers aside.
+    pub(super) agrees: bool,
     /// What does not hold, without what needs the entries before it.
     pub(super) faults: Vec<(&'static str, Damage, String)>,
 }
 
-pub(super) fn look<'r>(key: u64, bytes: &[u8], opening: Option<&'r [u8]>, context: &Context) -> Entry<'r> {
+/// Looks at each row of a chunk: key, header, opening.
+pub(super) fn look_at<'r>(
+    rows: impl ExactSizeIterator<Item = (u64, &'r [u8], Option<&'r [u8]>)>,
+    context: &Context,
+) -> Looked {
+    let (mut entries, mut asked) = (Vec::with_capacity(rows.len()), Asked::default());
+    for (key, header, opening) in rows {
+        let entry = look(key, header, opening, context);
+        if let Ok(header) = &entry.header {
+            asked.add(header, &context.key);
+        }
+        entries.push(entry);
+    }
+    Looked { entries, asked }
+}
+
+fn look(key: u64, bytes: &[u8], opening: Option<&[u8]>, context: &Context) -> Entry {
     let header = EntryHeader::parse(bytes);
     let at = header.as_ref().ok().and_then(|header| derive::received_at(&header.received));
     let record = opening.and_then(|opening| opening.get(SALT_BYTES..));
-    let mut entry =
-        Entry { key, leaf: leaf_hash(bytes), header, at, record, own: None, reading: None, faults: Vec::new() };
+    let mut entry = Entry {
+        key,
+        leaf: leaf_hash(bytes),
+        header,
+        at,
+        has_record: record.is_some(),
+        own: None,
+        reading: None,
+        agrees: false,
+        faults: Vec::new(),
+    };
     match &entry.header {
         Err(error) => {
             let damage = if matches!(error, HeaderError::NotCanonical) { Damage::Changed } else { Damage::Malformed };
@@ -61,6 +98,7 @@ pub(super) fn look<'r>(key: u64, bytes: &[u8], opening: Option<&'r [u8]>, contex
             if !context.headers_only {
                 let (faults, reading, own) = look_into(header, opening, record, context);
                 entry.faults.extend(faults);
+                entry.agrees = reading.as_ref().is_some_and(|reading| derive::agrees(reading, header));
                 entry.reading = reading;
                 entry.own = own;
             }

@@ -1,10 +1,11 @@
-//! Reading headers and records side by side, and looking at each chunk on two threads before it is chained on one.
+//! Reading headers and records side by side, and looking at chunks on several threads before they are chained on one.
 
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::chain::Chain;
-use super::entry::{Entry, look};
+use super::entry::{Context, Looked, look_at};
 use super::{CheckError, CheckOptions, Damage, Report};
 use crate::store::{Store, StoreError, VisitRow};
 use crate::types::EntryIndex;
@@ -16,17 +17,27 @@ const CHUNK_BYTES: usize = 8 << 20;
 /// Chunks that wait between a reader and the checker.
 const AHEAD: usize = 2;
 
+/// Threads that look at entries; the thread that chains them is one more.
+const MAX_WORKERS: usize = 8;
+
 /// An entry as stored: its key, its header, its opening.
 type Row = (u64, Vec<u8>, Option<Vec<u8>>);
 /// Rows of one column family, by index.
 type Rows = Vec<(u64, Vec<u8>)>;
+/// Rows to look at, and where the answer is awaited.
+type Job = (Vec<Row>, SyncSender<Looked>);
+/// The answer to come, and records before its end that belong to no header.
+type Awaited = (Receiver<Looked>, Vec<u64>);
 
+/// Readers, workers and the chain, each on threads of their own: chunks are looked at in any order and chained in theirs.
 pub(super) fn run<S: Store>(
     store: &S,
     chain: &mut Chain<'_, S>,
     report: &mut Report,
     options: &mut CheckOptions<'_>,
 ) -> Result<(), CheckError> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
+    let context = chain.context();
     std::thread::scope(|scope| {
         let (to_headers, headers) = sync_channel(AHEAD);
         let header_reader = scope.spawn(move || read(&to_headers, |visit| store.scan_headers(EntryIndex(0), visit)));
@@ -35,13 +46,26 @@ pub(super) fn run<S: Store>(
         let opening_reader = scope.spawn(move || {
             if wanted { read(&to_openings, |visit| store.scan_openings(EntryIndex(0), visit)) } else { Ok(()) }
         });
-        let done = fold(
-            headers,
-            Openings { rows: openings, chunk: Vec::new().into_iter(), next: None },
-            chain,
-            report,
-            options,
-        );
+        let (to_workers, jobs) = sync_channel::<Job>(workers);
+        let jobs = Arc::new(Mutex::new(jobs));
+        for _ in 0..workers {
+            let (jobs, context) = (Arc::clone(&jobs), context.clone());
+            scope.spawn(move || work(&jobs, &context));
+        }
+        // Gone with the last worker: a feeder whose workers are gone must not wait for them.
+        drop(jobs);
+        let (to_chain, awaited) = sync_channel::<Awaited>(workers + AHEAD);
+        scope.spawn(move || {
+            feed(
+                headers,
+                Openings { rows: openings, chunk: Vec::new().into_iter(), next: None },
+                &to_workers,
+                &to_chain,
+            );
+        });
+        let done = link(&awaited, chain, report, options);
+        // When linking ended early, this lets the feeder, and with it everybody else, end.
+        drop(awaited);
         let ended = |reader: std::thread::ScopedJoinHandle<'_, Result<(), StoreError>>| {
             reader.join().map_err(|_| CheckError::Reader)
         };
@@ -49,6 +73,65 @@ pub(super) fn run<S: Store>(
         ended(opening_reader)??;
         done
     })
+}
+
+fn work(jobs: &Mutex<Receiver<Job>>, context: &Context) {
+    loop {
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok((rows, answer)) = job else { return };
+        let rows = rows.iter().map(|(key, header, opening)| (*key, header.as_slice(), opening.as_deref()));
+        // Nobody waits when the check ended early.
+        let _ = answer.send(look_at(rows, context));
+    }
+}
+
+/// Brings headers and openings together and hands chunks to the workers, until one side hangs up.
+fn feed(headers: Receiver<Rows>, mut openings: Openings, to_workers: &SyncSender<Job>, to_chain: &SyncSender<Awaited>) {
+    let mut stray = Vec::new();
+    for rows in headers {
+        let rows: Vec<Row> = rows
+            .into_iter()
+            .map(|(key, header)| {
+                let opening = openings.take(key, &mut stray);
+                (key, header, opening)
+            })
+            .collect();
+        let (answer, awaited) = sync_channel(1);
+        if to_chain.send((awaited, std::mem::take(&mut stray))).is_err() || to_workers.send((rows, answer)).is_err() {
+            return;
+        }
+    }
+    loop {
+        while openings.peek().is_some() && stray.len() < CHUNK_ENTRIES {
+            stray.extend(openings.next.take().map(|(index, _)| index));
+        }
+        let (answer, awaited) = sync_channel(1);
+        let empty = stray.is_empty();
+        // The channel holds one answer: this waits for nobody.
+        let _ = answer.send(Looked::default());
+        if empty || to_chain.send((awaited, std::mem::take(&mut stray))).is_err() {
+            return;
+        }
+    }
+}
+
+/// Chains what was looked at, in order.
+fn link<S: Store>(
+    awaited: &Receiver<Awaited>,
+    chain: &mut Chain<'_, S>,
+    report: &mut Report,
+    options: &mut CheckOptions<'_>,
+) -> Result<(), CheckError> {
+    for (answer, stray) in awaited {
+        let looked = answer.recv().map_err(|_| CheckError::Reader)?;
+        chain.add_all(looked, report)?;
+        for index in stray {
+            let detail = "a record is stored where there is no header".to_owned();
+            report.note("L-10", Some(EntryIndex(index)), Damage::Extra, detail);
+        }
+        (options.progress)(report.entries);
+    }
+    Ok(())
 }
 
 /// Sends rows in chunks until the other side hangs up.
@@ -96,61 +179,4 @@ impl Openings {
         }
         if self.peek()? == index { self.next.take().map(|(_, opening)| opening) } else { None }
     }
-}
-
-fn fold<S: Store>(
-    headers: Receiver<Rows>,
-    mut openings: Openings,
-    chain: &mut Chain<'_, S>,
-    report: &mut Report,
-    options: &mut CheckOptions<'_>,
-) -> Result<(), CheckError> {
-    let mut stray = Vec::new();
-    for rows in headers {
-        let rows: Vec<Row> = rows
-            .into_iter()
-            .map(|(key, header)| {
-                let opening = openings.take(key, &mut stray);
-                (key, header, opening)
-            })
-            .collect();
-        for entry in look_on_two_threads(&rows, chain) {
-            chain.add(entry, report)?;
-        }
-        for index in stray.drain(..) {
-            report.note(
-                "L-10",
-                Some(EntryIndex(index)),
-                Damage::Extra,
-                "a record is stored where there is no header".to_owned(),
-            );
-        }
-        (options.progress)(report.entries);
-    }
-    while openings.peek().is_some() {
-        if let Some((index, _)) = openings.next.take() {
-            report.note(
-                "L-10",
-                Some(EntryIndex(index)),
-                Damage::Extra,
-                "a record is stored where there is no header".to_owned(),
-            );
-        }
-    }
-    Ok(())
-}
-
-fn look_on_two_threads<'r, S: Store>(rows: &'r [Row], chain: &Chain<'_, S>) -> Vec<Entry<'r>> {
-    let context = chain.context();
-    let (first, second) = rows.split_at(rows.len() / 2);
-    let all = |half: &'r [Row]| {
-        half.iter().map(|(key, header, opening)| look(*key, header, opening.as_deref(), &context)).collect::<Vec<_>>()
-    };
-    std::thread::scope(|scope| {
-        let other = scope.spawn(|| all(second));
-        let mut entries = all(first);
-        // A panic there is a fault of this program; it goes on as one.
-        entries.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        entries
-    })
 }

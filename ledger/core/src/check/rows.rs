@@ -23,16 +23,46 @@ impl Sum {
         self.1 += 1;
     }
 
+    fn join(&mut self, other: Self) {
+        self.0 = self.0.wrapping_add(other.0);
+        self.1 += other.1;
+    }
+
     fn remove(&mut self, row: u128) {
         self.0 = self.0.wrapping_sub(row);
         self.1 = self.1.wrapping_sub(1);
     }
 }
 
-pub(super) struct Rows {
-    key: [u8; 16],
+/// What headers ask of the rows: sums, which may be added up in any order.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Asked {
     trails: Sum,
     ids: Sum,
+}
+
+impl Asked {
+    pub(super) fn add(&mut self, header: &EntryHeader, key: &[u8; 16]) {
+        let index = header.index.get();
+        for step in &header.trails {
+            let numbers = [step.n, index, step.prev.map_or(NONE, EntryIndex::get)];
+            self.trails.add(hash(key, step.subject.as_bytes(), &numbers));
+        }
+        if let Some(id) = id_of(header).filter(|_| header.quarantine.is_none()) {
+            self.ids.add(hash(key, &id, &[index]));
+        }
+    }
+}
+
+/// The event id that a row may lead from: own entries have none.
+fn id_of(header: &EntryHeader) -> Option<[u8; 32]> {
+    let event = header.event.as_ref().filter(|_| header.received.via != "ledger")?;
+    Some(id_hash(&event.source, &event.id))
+}
+
+pub(super) struct Rows {
+    key: [u8; 16],
+    asked: Asked,
     /// Event ids of entries kept aside: their rows may be there.
     aside: HashMap<[u8; 32], Vec<u64>>,
     aside_full: bool,
@@ -41,42 +71,40 @@ pub(super) struct Rows {
 /// No trail step before.
 const NONE: u64 = u64::MAX;
 
+fn hash(key: &[u8; 16], what: &[u8], numbers: &[u64]) -> u128 {
+    let mut hasher = Sha256::new();
+    hasher.update(key);
+    numbers.iter().for_each(|number| hasher.update(number.to_be_bytes()));
+    hasher.update(what);
+    let digest: [u8; 32] = hasher.finalize().into();
+    let mut first = [0; 16];
+    first.copy_from_slice(&digest[..16]);
+    u128::from_be_bytes(first)
+}
+
 impl Rows {
     pub(super) fn new(key: [u8; 16]) -> Self {
-        Self { key, trails: Sum::default(), ids: Sum::default(), aside: HashMap::new(), aside_full: false }
+        Self { key, asked: Asked::default(), aside: HashMap::new(), aside_full: false }
     }
 
-    fn hash(&self, what: &[u8], numbers: &[u64]) -> u128 {
-        let mut hasher = Sha256::new();
-        hasher.update(self.key);
-        numbers.iter().for_each(|number| hasher.update(number.to_be_bytes()));
-        hasher.update(what);
-        let digest: [u8; 32] = hasher.finalize().into();
-        let mut first = [0; 16];
-        first.copy_from_slice(&digest[..16]);
-        u128::from_be_bytes(first)
+    /// Adds what the headers of a chunk ask.
+    pub(super) fn asked(&mut self, more: Asked) {
+        self.asked.trails.join(more.trails);
+        self.asked.ids.join(more.ids);
     }
 
-    pub(super) fn add(&mut self, header: &EntryHeader) {
-        let index = header.index.get();
-        for step in &header.trails {
-            let row = self.hash(step.subject.as_bytes(), &[step.n, index, step.prev.map_or(NONE, EntryIndex::get)]);
-            self.trails.add(row);
-        }
-        let Some(event) = header.event.as_ref().filter(|_| header.received.via != "ledger") else { return };
-        let hash = id_hash(&event.source, &event.id);
-        if header.quarantine.is_none() {
-            let row = self.hash(&hash, &[index]);
-            self.ids.add(row);
-        } else if self.aside.len() < MAX_ASIDE {
-            self.aside.entry(hash).or_default().push(index);
+    /// Remembers the event id of an entry kept aside.
+    pub(super) fn aside(&mut self, header: &EntryHeader) {
+        let Some(id) = id_of(header).filter(|_| header.quarantine.is_some()) else { return };
+        if self.aside.len() < MAX_ASIDE {
+            self.aside.entry(id).or_default().push(header.index.get());
         } else {
             self.aside_full = true;
         }
     }
 
     pub(super) fn finish<S: Store>(&self, store: &S, report: &mut Report) -> Result<(), CheckError> {
-        if self.sum_of_ids(store)? != self.ids {
+        if self.sum_of_ids(store)? != self.asked.ids {
             if self.aside_full {
                 report.not_judged.push("L-7".to_owned());
             } else {
@@ -87,7 +115,7 @@ impl Rows {
         if let Some((index, detail)) = fault {
             report.note("L-11", Some(index), Damage::Misplaced, detail);
         }
-        if trails != self.trails {
+        if trails != self.asked.trails {
             self.name_trail(store, report)?;
         }
         Ok(())
@@ -95,10 +123,10 @@ impl Rows {
 
     fn sum_of_ids<S: Store>(&self, store: &S) -> Result<Sum, CheckError> {
         let mut sum = Sum::default();
-        store.scan_ids(&mut |hash, index| {
-            let row = self.hash(hash, &[index.get()]);
+        store.scan_ids(&mut |id, index| {
+            let row = hash(&self.key, id, &[index.get()]);
             sum.add(row);
-            let aside = <[u8; 32]>::try_from(hash).ok().and_then(|hash| self.aside.get(&hash));
+            let aside = <[u8; 32]>::try_from(id).ok().and_then(|id| self.aside.get(&id));
             if aside.is_some_and(|entries| entries.contains(&index.get())) {
                 sum.remove(row);
             }
@@ -126,7 +154,11 @@ impl Rows {
                     ),
                 ));
             }
-            sum.add(self.hash(subject.as_bytes(), &[n, index.get(), before.map_or(NONE, |(_, earlier)| earlier)]));
+            sum.add(hash(
+                &self.key,
+                subject.as_bytes(),
+                &[n, index.get(), before.map_or(NONE, |(_, earlier)| earlier)],
+            ));
             match &mut last {
                 Some((known, m, earlier)) if known == subject => (*m, *earlier) = (n, index.get()),
                 _ => last = Some((subject.to_owned(), n, index.get())),
