@@ -1,23 +1,21 @@
 #!/usr/bin/env python3
 """Verify a Modeltrail bundle without Modeltrail:  verify.py BUNDLE VKEY-FILE
 Written from docs/FORMAT.md alone, whose points and sections are named here. Needs Python 3.9 and `cryptography`, opens no socket. VKEY-FILE holds a
-C2SP verifier key that you trust, any the ledger ever had. Exit: 0 all holds; 1 something doesn't; 2 no bundle, or not judged. Left to `modeltrail
-verify`: signers, what a conflict is with, subjects beyond 64, erasures, headers without a record, the clock, values in `received`, reports, sizes."""
+C2SP verifier key that you trust, any the ledger ever had. Exit: 0 all holds; 1 something doesn't; 2 no bundle, or not judged. verify_rest.py, when it
+lies beside, adds signers, conflicts, further subjects, erasures, absent records, the clock. Left: reports, sizes, completeness from all headers."""
 import base64, datetime, hashlib, io, itertools, json, re, sys, types, urllib.parse, zipfile
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 PUBLISHED = "sha256:36c6b6467565f649bed0ee547ee4edd1f78d592837ec49c309df783906c07155"  # the table of reading 1
 class Unjudged(Exception): "A version, a reading or a table that this program does not know."
-def need(holds, what, value=None):
-    if holds: return value
-    raise ValueError(what)
+def fail(what): raise ValueError(what)
+def need(holds, what, value=None): return value if holds else fail(what)
 def attempt(run, *arguments):  # None where that fails, in whatever way
     try: return run(*arguments)
     except Exception: return None
 def sha256(data): return hashlib.sha256(data).digest()
 def unbase64(text, signs=b"+/"):
     return need(base64.b64encode(data := base64.b64decode(text, signs, validate=True), signs).decode() == text, "not canonical base64", data)
-# JSON, as strictly as section 3 reads it; our own documents: canonical (RFC 8785, for texts and whole numbers), with these members, `?` optional.
-def strict_json(data):
+def strict_json(data):  # section 3
     def number(text, kind): return need(abs(value := kind(text)) < (2**53 if kind is int else float("inf")), "a number is out of range", value)
     without_texts = re.sub(rb'(?s)"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', b"", data)
     need(max(itertools.accumulate((byte in b"[{") - (byte in b"]}") for byte in without_texts), default=0) <= 64, "nested too deeply")
@@ -25,28 +23,27 @@ def strict_json(data):
                        parse_constant=int, parse_int=lambda text: number(text[:18], int), parse_float=lambda text: number(text, float))
     return need(json.dumps(value, ensure_ascii=False).encode(), "a lone surrogate fails to encode", value)
 def json_object(data): return value if isinstance(value := attempt(strict_json, data), dict) else {}
-def canonical(value): return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+def canonical(value): return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()  # RFC 8785 for what is ours
 def pick(value, names): return {name.strip("?"): value[name.strip("?")] for name in names.split() if name[-1] != "?" or name[:-1] in value}
-def document(data, names, what):
-    if (value := strict_json(data)).get("v", 1) != 1 or at(value, "content.reading", 1) != 1: raise Unjudged(f"{what} has a later version or reading")
+def document(data, names, what):  # one of ours: canonical, with these members, `?` optional
+    if at(value := strict_json(data), "v", 1) != 1: raise Unjudged(f"{what} has a later version")
     return need(canonical(value) == data and pick(value, names) == value, f"{what} is not canonical JSON of {names}", value)
 def lines_of(data, names, what): return [document(line, names, what) for line in need(data[-1:] in (b"", b"\n"), what, data.split(b"\n")[:-1])]
-# Strict Ed25519, C2SP verifier keys and signed notes (section 5); RFC 6962's proofs, used up from the root down.
 P, L, Y8 = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493, 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 def strong(point): return (y := int.from_bytes(point, "little") % 2**255) < P and y not in (0, 1, P - 1, Y8, P - Y8)  # canonical, not of small order
 def ed25519(public, signature, message):
     good = attempt(lambda: Ed25519PublicKey.from_public_bytes(public).verify(signature, message) is None)
     return good and strong(public) and strong(signature[:32]) and int.from_bytes(signature[32:], "little") < L
-def key_id(verifier_key):
+def key_id(verifier_key):  # C2SP verifier keys and signed notes: section 5
     name, short, raw = re.fullmatch(r"([^\s+]+)\+([0-9a-f]{8})\+(\S+)", verifier_key).groups()
     return need((raw := unbase64(raw))[0] == 1 and sha256(f"{name}\n".encode() + raw)[:4].hex() == short, "not a key", (name, sha256(raw).hex()))
 def check_note(note, text, keys):
     lines = need(note.startswith(text + "\n") and note[-1:] == "\n" and note.count("\n") <= 68, f"a note isn't {text!r:.200}", note[len(text) + 1:])
     for name, short, raw in (key.split("+", 2) for key in keys):
-        signed = [unbase64(line) for who, line in re.findall("^\u2014 (\\S+) (\\S+)$", lines, re.M) if who == name]
-        good = [ed25519(unbase64(raw)[1:], blob[4:], text.encode()) for blob in signed if blob[:4].hex() == short]
+        blobs = (unbase64(line) for who, line in re.findall("^\u2014 (\\S+) (\\S+)$", lines, re.M) if who == name)
+        good = [ed25519(unbase64(raw)[1:], blob[4:], text.encode()) for blob in blobs if blob[:4].hex() == short]
         need(good and all(good), f"no good signature by {name}+{short}")
-def node(left, right): return sha256(b"\x01" + left + right)
+def node(left, right): return sha256(b"\x01" + left + right)  # RFC 6962; proofs are used up from the root down
 def included(leaf, index, size, proof):
     if size == 1: return leaf
     step, half = proof.pop(), 1 << (size - 1).bit_length() - 1
@@ -56,7 +53,6 @@ def consistent(old, new, root, proof, whole=True):  # the roots of both sizes
     step, half = proof.pop(), 1 << (new - 1).bit_length() - 1
     left, right = consistent(old, half, root, proof, whole) if old <= half else consistent(old - half, new - half, root, proof, False)
     return (left, node(right, step)) if old <= half else (node(step, left), node(step, right))
-# What a record says: sections 1 to 3.
 KINDS = "model|dataset|run|code|image|artifact|deployment|system|usecase|prompt|config|feature|job|supplier|policy|incident|report|party|source|key"
 OWN_TYPE, OWN_KIND = r"modeltrail\.(?:ledger|key|source|ingest|export|report|access|record)\.", "(?:ledger|key|source)/"
 EMAIL, CLOCK = re.compile(r"[^@/\t-\r ]+@[^@/\t-\r ]+\.[A-Za-z]{2,}"), r"(?:[01]\d|2[0-3]):[0-5]\d"
@@ -132,8 +128,8 @@ def check_files(b):  # section 9, point 1
     m = b.manifest = document(b.files["MANIFEST.json"], "files origin root scope trails tree_size v", "MANIFEST.json")
     b.origin, b.size, b.root, listed = m["origin"], m["tree_size"], bytes.fromhex(m["root"]), m["files"]
     here = {name for name in b.files if not name.startswith("later/")} - {"MANIFEST.json", "MANIFEST.note", "checkpoint"}
-    for name in sorted({*here, *listed}):
-        need(name in here and "sha256:" + sha256(b.files[name]).hex() == listed.get(name), f"{name} is not the file that MANIFEST.json lists")
+    wrong = [name for name in {*here, *listed} if name not in here or "sha256:" + sha256(b.files[name]).hex() != listed.get(name)]
+    need(not wrong, f"{sorted(wrong)} are not what MANIFEST.json lists")
     here = " ".join(sorted(name for name in here if not name.startswith(("report/", "readings/"))))
     need(here == "VERIFY.md consistency.jsonl entries.jsonl keys.json", f"there is a file too many, or one is missing: {here}")
 def check_entries(b):  # points 4 to 8
@@ -145,6 +141,9 @@ def check_entries(b):  # points 4 to 8
         b.entries[i] = need(last.i < i < b.size and included(e.leaf, i, b.size, proof) == b.root and not proof, f"entry {i} is not in the tree", e)
         need(last.i != i - 1 or h["prev"] == (last.leaf.hex() if i else "0" * 64), f"entry {i}: prev is not the entry before")
         need(len(line) == 4 - bool(e.absent) and h["origin"] == b.origin and not (e.absent and via == "ledger"), f"entry {i}: something is missing")
+        if h["content"]["reading"] != 1:  # which is in force until a later one is named
+            named = i == 0 or via == "ledger" and at(h, "event.type", "")[11:-3] in ("ledger.opened", "ledger.reading_changed")
+            raise Unjudged(f"entry {i} names a later reading") if named else ValueError(f"entry {i} was read by a reading that is not in force")
         if not e.absent:
             form, event, reason, roles = read(h, record := unbase64(line["record"]), table)
             why, ranked = at(h, "quarantine.reason"), sorted(roles.items(), key=lambda pair: (table["roles"].index(pair[1]), pair[0]))[:64]
@@ -186,14 +185,15 @@ def unpack(path):  # section 8
     odd, names = [i for i in infos if i.external_attr >> 28 == 0o12 or i.compress_type not in (0, 8)], "((readings|later|report)/)?([\\w-][\\w.-]*)?"
     need(len(files) == len(infos) and not odd and all(re.fullmatch(names, name, re.ASCII) for name in files), "a name is refused, or there twice")
     return need({"MANIFEST.json", "MANIFEST.note", "checkpoint"} <= {*files}, "no manifest", {name: files[name] for name in files if name[-1] != "/"})
-def verify(files, pin, say=print, checks=(("files", check_files), ("entries", check_entries), ("keys", check_keys), ("trails", check_trails))):
+def verify(files, pin, say=print, rest=None):  # `rest` is verify_rest.py's check
     b = types.SimpleNamespace(files=files, pin=pin, digest=sha256(files.get("MANIFEST.json", b"")).hex())
-    for name, run in checks:
-        try: say(f"{name}: {run(b) or 'holds'}")
+    for name, run in (("files", check_files), ("entries", check_entries), ("keys", check_keys), ("rest", rest), ("trails", check_trails)):
+        try: say(f"{name}: {run and (run(b) or 'holds') or 'not judged, there is no verify_rest.py: signers, conflicts, absent records'}")
         except Unjudged as error: return say(f"{name}: could not be judged: {error}") or 2
         except Exception as error: return say(f"{name}: does not hold: {error if type(error) is ValueError else repr(error)}") or 1
-    return say("not judged here: signers and their status, headers whose record is absent (see `modeltrail verify`)") or 0
+    return 0
 def main(arguments):
     files, pin = attempt(lambda: unpack(arguments[0])), attempt(lambda: open(arguments[1], encoding="utf-8").read().strip())
-    return verify(files, pin) if files and attempt(key_id, pin) else print("not a bundle, or no verifier key") or 2
-if __name__ == "__main__": sys.exit(main(sys.argv[1:]))
+    if not files or not attempt(key_id, pin): return print("not a bundle, or no verifier key") or 2
+    return verify(files, pin, rest=attempt(lambda: __import__("verify_rest").check_rest))
+if __name__ == "__main__": sys.exit(__import__("verify").main(sys.argv[1:]))

@@ -64,13 +64,13 @@ pub enum EnvelopeError {
     #[error("event has no `{0}`")]
     Missing(&'static str),
     /// An attribute is not a string.
-    #[error("event has a `{0}` that is not a string")]
+    #[error("event has an attribute `{0}` that is not a string")]
     NotText(&'static str),
     /// An attribute is longer than [`MAX_ATTRIBUTE`].
-    #[error("event has a `{0}` of {1} bytes, more than {MAX_ATTRIBUTE}")]
+    #[error("event has an attribute `{0}` of {1} bytes, more than {MAX_ATTRIBUTE}")]
     TooLong(&'static str, usize),
     /// An attribute has a control character.
-    #[error("event has a `{0}` with a control character")]
+    #[error("event has an attribute `{0}` with a control character")]
     Control(&'static str),
     /// Another version of CloudEvents, or none.
     #[error("event has a `specversion` other than `{SPEC_VERSION}`")]

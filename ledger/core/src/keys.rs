@@ -3,7 +3,7 @@
 //! A [`KeyBook`] is folded from own entries in order. The writer, `fsck` and the offline verifier use this one fold, so that a signer's
 //! status is derived the same way everywhere (`docs/FORMAT.md` section 4, "Signers").
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -32,6 +32,8 @@ pub mod types {
     pub const REVOKED: &str = "modeltrail.key.producer_revoked.v1";
     /// The ledger's key gives way to a new one.
     pub const ROTATED: &str = "modeltrail.key.rotated.v1";
+    /// The ledger's first key.
+    pub const GENESIS: &str = "modeltrail.ledger.genesis.v1";
 }
 
 /// A key's id: SHA-256(type byte ‖ public key).
@@ -119,6 +121,8 @@ pub struct ProducerKey {
 #[derive(Clone, Debug, Default)]
 pub struct KeyBook {
     keys: HashMap<Hex32, ProducerKey>,
+    /// The ledger's own keys: none of them speaks as a producer, whatever an entry says.
+    own: HashSet<Hex32>,
 }
 
 /// Why a registration can't be made.
@@ -200,7 +204,17 @@ impl KeyBook {
                     key.revoked = true;
                 }
             }
+            types::GENESIS => self.take_over(data, "key_id"),
+            types::ROTATED => self.take_over(data, "new"),
             _ => {}
+        }
+    }
+
+    /// From here on the key is the ledger's. No writer makes a producer's key its own; what a dishonest one wrote must not pass as a producer's word.
+    fn take_over(&mut self, data: &Value, member: &str) {
+        if let Some(id) = data.get(member).and_then(Value::as_str).and_then(|id| id.parse::<Hex32>().ok()) {
+            self.keys.remove(&id);
+            self.own.insert(id);
         }
     }
 
@@ -214,7 +228,9 @@ impl KeyBook {
         let Some(id) = text("key_id").and_then(|id| id.parse::<Hex32>().ok()) else { return };
         // What is unsound registers nothing, so that it can't stand in the way of a sound registration.
         let public = text("public_key").filter(|_| text("alg") == Some(ED25519)).and_then(|key| parse_public(key).ok());
-        let Some(public) = public.filter(|key| key_id(ED25519_TYPE, key) == id) else { return };
+        let Some(public) = public.filter(|key| key_id(ED25519_TYPE, key) == id && !self.own.contains(&id)) else {
+            return;
+        };
         let entitlement = data
             .get("entitlement")
             .and_then(|value| Entitlement::deserialize(value).ok())
@@ -324,6 +340,31 @@ mod tests {
         ] {
             assert_eq!(glob(pattern, text), expected, "{pattern} {text}");
         }
+    }
+
+    /// A registration that may speak for all, of the Ed25519 key of this seed.
+    fn registration(seed: u8) -> (Hex32, Value) {
+        let signer = modeltrail_tlog::note::SignerKey::from_seed("x", &[seed; 32]).unwrap();
+        let public = signer.verifier().public_key();
+        let id = key_id(ED25519_TYPE, public);
+        let key = STANDARD.encode([&[ED25519_TYPE][..], public].concat());
+        let entitlement = serde_json::json!({"types": ["*"], "subjects": ["*"]});
+        (id, serde_json::json!({"alg": ED25519, "key_id": id, "public_key": key, "entitlement": entitlement}))
+    }
+
+    #[test]
+    fn a_key_of_the_ledger_is_no_producers() {
+        let ((first, as_producer), (second, other)) = (registration(1), registration(2));
+        let mut book = KeyBook::default();
+        book.fold(types::GENESIS, &serde_json::json!({"key_id": first}));
+        book.fold(types::REGISTERED, &as_producer);
+        assert!(book.get(&first).is_none(), "genesis made it the ledger's");
+        book.fold(types::REGISTERED, &other);
+        assert!(book.get(&second).is_some());
+        book.fold(types::ROTATED, &serde_json::json!({"old": first, "new": second}));
+        assert!(book.get(&second).is_none(), "the rotation made it the ledger's");
+        book.fold(types::REGISTERED, &other);
+        assert!(book.get(&second).is_none());
     }
 
     #[test]

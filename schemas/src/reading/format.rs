@@ -201,7 +201,7 @@ fn untyped_event(body: &[u8]) -> (Format, Result<Parsed, Fault>) {
     let value = match json::parse(body) {
         Ok(value) => value,
         Err(error) => {
-            return (Format::Unknown, Err(format!("record has no content type, and its body is not {error}")));
+            return (Format::Unknown, Err(format!("record has no content type, and its body can't be read: {error}")));
         }
     };
     let has = |name: &str| value.get(name).is_some_and(|member| !crate::template::is_absent(member));

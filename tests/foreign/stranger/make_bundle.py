@@ -77,20 +77,22 @@ def approval(id_, name="fraud", origin=ORIGIN):
     return body, said, {f"model/risk/{name}@2.1.0": "about", f"model/risk/{name}": "whole", "deployment/prod%2Feu/scoring": "target"}
 
 
-def start(key=None, table=None):
-    """Genesis, opened, the source and the producer's registration."""
+def start(key=None, table=None, reading=(1, 1)):
+    """Genesis, opened, the source and the producer's registration; `reading` as these headers name it, and as opened does."""
+    def read_by(header):
+        header["content"]["reading"] = reading[0]
     key, table = key or Key(ORIGIN, "ledger key 1"), table or TABLE
     ledger, producer = Ledger(ORIGIN, key), Key("producer", "producer key")
     ledger.own("ledger.genesis", {"clock": "simulated", "created_at": "2026-11-23T08:00:00.000000Z", "format": 1, "key_id": key.id,
-                                  "origin": ORIGIN, "public_key": key.vkey}, {SELF: "about", f"key/{key.id}": "target"})
-    ledger.own("ledger.opened", {"after": "init", "epoch": 1, "reading": 1, "reading_digest": "sha256:" + sha(canonical(table)).hex(),
-                                 "software": "stranger"}, {SELF: "about"})
+                                  "origin": ORIGIN, "public_key": key.vkey}, {SELF: "about", f"key/{key.id}": "target"}, read_by)
+    ledger.own("ledger.opened", {"after": "init", "epoch": 1, "reading": reading[1], "reading_digest": "sha256:" + sha(canonical(table)).hex(),
+                                 "software": "stranger"}, {SELF: "about"}, read_by)
     ledger.own("source.opened", {"cluster": "c", "partitions": [{"first": 99, "generation": 1, "partition": 3}], "source": "ml-events",
-                                 "topic": "ml", "topic_id": "unknown"}, {KAFKA: "about"})
+                                 "topic": "ml", "topic_id": "unknown"}, {KAFKA: "about"}, read_by)
     registration = {"alg": "ed25519", "entitlement": {"subjects": ["model/risk/fraud@*"], "types": ["modeltrail.approval.*"]},
                     "key_id": producer.id, "party": "p-17", "public_key": base64.b64encode(producer.typed).decode(),
                     "valid_from": "2026-01-01T01:00:00+01:00"}
-    ledger.own("key.producer_registered", registration, {f"key/{producer.id}": "about", "party/p-17": "target"})
+    ledger.own("key.producer_registered", registration, {f"key/{producer.id}": "about", "party/p-17": "target"}, read_by)
     return ledger, producer
 
 

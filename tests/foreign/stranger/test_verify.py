@@ -23,12 +23,12 @@ from make_bundle import KAFKA, MODEL, MODEL_TYPE, SELF, STRUCTURED, SUBJECTS, TA
 SCRIPT = pathlib.Path(__file__).resolve().parents[3] / "docs" / "verify.py"
 sys.path.insert(0, str(SCRIPT.parent))
 import verify  # noqa: E402  (beside the script)
-import whole  # noqa: E402
+import verify_rest  # noqa: E402
 
 TABLE_ENOUGH = ("readings/1.json", 97)  # as big as all the rest: every 97th byte is enough
 
 
-# What the short script leaves to `modeltrail verify`, as its docstring says; whole.py refuses these as well.
+# What verify.py by itself lets pass, as its docstring says; with verify_rest.py beside it, it refuses these as well.
 LEFT = {
     "in conflict", "signed", "not kept", "not kept, quarantined, on its trails", "an earlier time", "a time of another shape", "skipped 0",
     "a missing member", "a number as text", "a boolean for a number", "a doubled ordinal's twin",
@@ -38,18 +38,20 @@ LEFT = {
     "erased, says nobody", "not kept, says nobody", "another word", "without the entry that adds the rest", "with one that adds too much",
     "a conflict passed over", "a double", "a double as conflict", "a conflict with another", "a conflict with nothing",
     "with a second reading", "a timestamp of another shape", "a timestamp without type", "a batch element beyond its batch", "a cookie",
-    "a value with spaces around it",
+    "a value with spaces around it", "the ledger's first key called valid", "a key that became the ledger's called valid",
+    "a later reading named, an earlier used", "an absent value None as other content", "an absent value b'' as other content",
+    "an absent value b'\\xff' as other content", "one signature twice as other content",
 }
 
 
 def judge(files, pin):
     """The exit code, and what was said, by the whole of section 9."""
     said = []
-    return whole.verify_whole(files, pin, said.append), "\n".join(said)
+    return verify.verify(files, pin, said.append, verify_rest.check_rest), "\n".join(said)
 
 
 def briefly(files, pin):
-    """The exit code of docs/verify.py alone."""
+    """The exit code of docs/verify.py without docs/verify_rest.py."""
     return verify.verify(files, pin, lambda said: None)
 
 
@@ -117,8 +119,20 @@ def test_the_command():
             run(bundle, vkey, 2)
 
 
-def run(bundle, vkey, wanted, naming=""):
-    done = subprocess.run([sys.executable, SCRIPT, bundle, vkey], capture_output=True, text=True, check=False)
+def test_the_command_takes_the_rest_from_beside_it():
+    """A lie that verify.py leaves to verify_rest.py: refused where both lie; without the other, what was not judged is said."""
+    files, pin = lying(signers=[{"key": "00" * 32, "status": "unknown"}])
+    with tempfile.TemporaryDirectory() as folder:
+        bundle, vkey, alone = (pathlib.Path(folder, name) for name in ("b.zip", "k", "verify.py"))
+        pack(files, bundle)
+        vkey.write_text(pin, encoding="utf-8")
+        alone.write_bytes(SCRIPT.read_bytes())
+        run(bundle, vkey, 1, "rest: does not hold: entry 4")
+        run(bundle, vkey, 0, "rest: not judged", script=alone)
+
+
+def run(bundle, vkey, wanted, naming="", script=SCRIPT):
+    done = subprocess.run([sys.executable, "-B", script, bundle, vkey], capture_output=True, text=True, check=False)
     said = done.stdout + done.stderr
     assert done.returncode == wanted and naming in said and "Traceback" not in said, f"exit {done.returncode}, wanted {wanted}\n{said}"
 
@@ -294,14 +308,95 @@ def test_headers_that_say_what_the_record_does_not():
     refused("a doubled ordinal's twin", *lying(put("trails", 0, "n", 1)), naming="does not hold")
     refused("trails out of order", *lying(lambda header: header["trails"].reverse()), naming="does not hold")
     refused("a later version", *lying(put("v", 2)), wanted=2)
-    refused("another reading", *lying(put("content", "reading", 2)), wanted=2, naming="later version or reading")
+    refused("another reading", *lying(put("content", "reading", 2)), naming="not in force")
     ledger, _ = make_bundle.start()
     body, said = event("t", "i", 1)
     ledger.append("kafka", kafka_record(STRUCTURED, body), "cloudevents+json", {KAFKA: "about"}, said, change=put("content", "reading", 2))
     files, size = ledger.files(TABLE, [SELF]), len(ledger.headers)
     listed = {name: data for name, data in files.items() if name not in ("MANIFEST.json", "MANIFEST.note", "checkpoint")}
     later = ledger.seal(dict(listed, **{"readings/2.json": b"{}"}), [SELF], size)
-    refused("a later reading", later, ledger.keys[0][1].vkey, wanted=2, naming="later version or reading")
+    refused("a table more, of a reading not in force", later, ledger.keys[0][1].vkey, naming="not in force")
+
+
+def test_a_reading_of_the_future():
+    """Where the ledger names a later reading, this program judges no more; a reading that nobody named is a lie."""
+    table = canonical(TABLE)
+
+    def ledger(first, named, later):
+        ledger, _ = make_bundle.start(reading=(first, named))
+        body, said = event("t", "i", 1)
+        ledger.append("kafka", kafka_record(STRUCTURED, body), "cloudevents+json", {KAFKA: "about"}, said, change=reading(later))
+        files = ledger.files(TABLE, [SELF])
+        listed = {name: data for name, data in files.items() if name not in ("MANIFEST.json", "MANIFEST.note", "checkpoint")}
+        return ledger.seal(dict(listed, **{"readings/2.json": table}), [SELF], len(ledger.headers)), ledger.keys[0][1].vkey
+
+    def reading(number):
+        return lambda header: header["content"].update(reading=number)
+    refused("all of a later reading", *ledger(2, 2, 2), wanted=2, naming="later reading")
+    refused("another reading from outside", *ledger(1, 1, 2), naming="not in force")
+    refused("a later reading named, an earlier used", *ledger(1, 2, 1), naming="does not hold")
+
+
+def test_keys_that_are_the_ledgers_own():
+    """A key of the ledger's is no producer's, whatever an entry says; nor is a producer's, once the ledger signs with it."""
+    def signed(key, status, rotate=None, alg=True):
+        ledger, _ = make_bundle.start()
+        registration = {"alg": "ed25519", "entitlement": {"subjects": ["*"], "types": ["*"]}, "key_id": key.id, "party": "p-18",
+                        "public_key": base64.b64encode(key.typed).decode()}
+        ledger.own("key.producer_registered", registration, {f"key/{key.id}": "about", "party/p-18": "target"})
+        if rotate:
+            ledger.rotate(rotate)
+        body, said, roles = make_bundle.approval("s")
+        signer = dict({"key": key.id, "status": status}, **{"alg": "ed25519"} if alg else {})
+        ledger.append("kafka", kafka_record([], make_bundle.envelope(body, (key.id, key))), "dsse+json", roles, said, [signer])
+        return ledger.files(TABLE, [MODEL]), ledger.keys[0][1].vkey
+    own, other = make_bundle.start()[0].keys[0][1], Key(make_bundle.ORIGIN, "ledger key 2")
+    accepted("another's key", *signed(other, "valid"))
+    accepted("the ledger's first key", *signed(own, "unknown", alg=False))
+    refused("the ledger's first key called valid", *signed(own, "valid"), naming="does not hold")
+    accepted("a key that became the ledger's", *signed(other, "unknown", rotate=other, alg=False))
+    refused("a key that became the ledger's called valid", *signed(other, "valid", rotate=other), naming="does not hold")
+
+
+def test_what_counts_as_content():
+    """Section 3, "Content": signatures as text, values of binary attributes that are there."""
+    def two(first, second, form, quarantine=None, signers=None):
+        ledger, _ = make_bundle.start()
+        said = {"id": "i", "source": "urn:x", "type": "t"}
+        for framed, reason in ((first, None), (second, quarantine)):
+            ledger.append("kafka", framed, form, {KAFKA: "about"}, said, signers, quarantine=reason)
+        return ledger.files(TABLE, [SELF]), ledger.keys[0][1].vkey
+    attributes = [(b"ce_specversion", b"1.0"), (b"ce_id", b"i"), (b"ce_source", b"urn:x"), (b"ce_type", b"t"), (b"content-type", b"application/json")]
+    conflict = {"of": 4, "reason": "conflict"}
+    for absent in (None, b"", b"\xff"):
+        binary = [kafka_record(more, b"1") for more in (attributes, [*attributes, (b"ce_x", absent)])]
+        refused(f"an absent value {absent} as other content", *two(*binary, "cloudevents-binary", conflict), naming="does not hold")
+    binary = [kafka_record(more, b"1") for more in (attributes, [*attributes, (b"ce_x", b"y")])]
+    accepted("a further value", *two(*binary, "cloudevents-binary", conflict))
+    payload = b'{"specversion":"1.0","id":"i","source":"urn:x","type":"t"}'
+    outer = {"payloadType": "application/cloudevents+json", "payload": base64.b64encode(payload).decode()}
+    bad = [{"key": sha(b"").hex(), "status": "unknown"}]
+    texts = [kafka_record([], canonical(dict(outer, signatures=[{"sig": text}]))) for text in ("/w==", "_w==")]
+    accepted("one signature in two alphabets", *two(*texts, "dsse+json", conflict, bad))
+    twice = [kafka_record([], canonical(dict(outer, signatures=[{"sig": "/w=="}] * count))) for count in (1, 2)]
+    ledger, _ = make_bundle.start()
+    ledger.append("kafka", twice[0], "dsse+json", {KAFKA: "about"}, {"id": "i", "source": "urn:x", "type": "t"}, bad)
+    ledger.append("kafka", twice[1], "dsse+json", {KAFKA: "about"}, {"id": "i", "source": "urn:x", "type": "t"}, bad * 2, quarantine=conflict)
+    refused("one signature twice as other content", ledger.files(TABLE, [SELF]), ledger.keys[0][1].vkey, naming="does not hold")
+
+
+def test_what_is_no_event():
+    """A null among signatures, a null `ce_specversion`: read as nothing, and still of their formats."""
+    def malformed(framed, form):
+        ledger, _ = make_bundle.start()
+        ledger.append("kafka", framed, form, {KAFKA: "about"}, quarantine={"reason": "malformed"})
+        return ledger.files(TABLE, [SELF]), ledger.keys[0][1].vkey
+    payload = base64.b64encode(b'{"specversion":"1.0","id":"i","source":"s","type":"t"}').decode()
+    outer = {"payloadType": "application/cloudevents+json", "payload": payload, "signatures": [None, {"sig": "/w=="}]}
+    accepted("a null among signatures", *malformed(kafka_record([], canonical(outer)), "dsse+json"))
+    attributes = [(b"ce_specversion", None), (b"ce_id", b"i"), (b"ce_source", b"s"), (b"ce_type", b"t"), (b"content-type", b"application/json")]
+    accepted("a null specversion", *malformed(kafka_record(attributes, b"1"), "cloudevents-binary"))
+    refused("a null specversion of no format", *malformed(kafka_record(attributes, b"1"), "unknown"), naming="does not hold")
 
 
 def test_trails_that_lie():

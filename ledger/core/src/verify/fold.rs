@@ -272,12 +272,13 @@ impl<'a> Fold<'a> {
                     self.erased.remove(&erased);
                 }
             }
-            types::REGISTERED | types::CHANGED | types::REVOKED => {
-                Arc::make_mut(&mut self.book).fold(&event_type, &data);
-                self.book_version += 1;
+            types::REGISTERED | types::CHANGED | types::REVOKED => self.keys_change(&event_type, &data),
+            types::ROTATED => {
+                self.keys_change(&event_type, &data);
+                self.rotations.push(Rotated { index, data });
             }
-            types::ROTATED => self.rotations.push(Rotated { index, data }),
             own_types::GENESIS if index == 0 => {
+                self.keys_change(&event_type, &data);
                 self.facts.clock = data.get("clock").and_then(Value::as_str).map(str::to_owned);
                 self.genesis = Some(data);
             }
@@ -286,6 +287,11 @@ impl<'a> Fold<'a> {
             }
             _ => {}
         }
+    }
+
+    fn keys_change(&mut self, event_type: &str, data: &Value) {
+        Arc::make_mut(&mut self.book).fold(event_type, data);
+        self.book_version += 1;
     }
 
     fn claims_source(&self, data: &Value) -> bool {

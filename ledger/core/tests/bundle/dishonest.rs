@@ -218,6 +218,15 @@ fn a_header_of_a_later_version_could_not_be_judged() {
 }
 
 #[test]
+fn a_header_by_a_reading_that_was_never_in_force_does_not_hold() {
+    let other = relined("e6", |line| {
+        line["header"] = json!(line["header"].as_str().unwrap().replace("\"reading\":1,", "\"reading\":2,"))
+    });
+    // Not only could not be judged, as by a reading that this program does not know: nobody named it.
+    expect_fault(&other.verify(Some(vkey(1))).unwrap(), Aspect::Integrity, "reading 2, but 1 was in force");
+}
+
+#[test]
 fn lines_moved_doubled_or_left_out() {
     let bundle = World::full().bundle();
     let lines = bundle.lines("entries.jsonl");

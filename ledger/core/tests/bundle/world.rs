@@ -126,6 +126,23 @@ impl World {
         world
     }
 
+    /// A ledger of some fifteen entries: signed events, a conflict, a quarantined record, a rotation.
+    pub(crate) fn small() -> Self {
+        let mut world = Self::new();
+        world.register(20, "*", "model/*");
+        world.http(&event("e1", "com.example.note", MODEL, &json!({"text": "a \"quoted\" \\ line ä"})));
+        world.signed(&event("e3", "com.example.note", MODEL, &json!({"by": 20})), 20, false);
+        world.signed(&event("e4", "com.example.note", MODEL, &json!({"by": 20})), 20, true);
+        world.http_raw("application/cloudevents+json", b"{\"broken\":");
+        world.http(&event("e1", "com.example.note", MODEL, &json!({"text": "another"})));
+        world.seal();
+        world.rotate(2);
+        world.http(&event("e6", "com.example.note", MODEL, &json!({"after": "rotation"})));
+        world.kafka();
+        world.seal();
+        world
+    }
+
     pub(crate) fn http(&mut self, event: &Value) -> Outcome {
         self.http_raw("application/cloudevents+json", &serde_json::to_vec(event).unwrap())
     }

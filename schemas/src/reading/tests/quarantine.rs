@@ -13,7 +13,7 @@ fn what_no_event_can_be_read_from_is_malformed() {
         (typed(media, r#"{"id":"1","source":"s","type":"t","data":{"a":9007199254740993}}"#), "outside ±(2^53−1)"),
         (typed(media, r#"{"id":"1","source":"s","type":"t"}"#), "no `specversion`"),
         (kafka(&[], b""), "neither a content type nor a body"),
-        (kafka(&[], b"\0\x01\x02"), "not json expects a value"),
+        (kafka(&[], b"\0\x01\x02"), "can't be read: json expects a value"),
         (typed("application/avro", "x"), "content type is none that events come in"),
         (kafka(&[("content-type", Some(media)), ("content-type", Some(media))], b"{}"), "content-type occurs twice"),
     ];

@@ -1,12 +1,9 @@
-"""What docs/verify.py leaves to `modeltrail verify`, written from docs/FORMAT.md as well: the rest of section 9 over entries.
+"""The rest of docs/FORMAT.md section 9, for verify.py, which loads this file when it lies beside it.
 
-So that the tests have a second reading of the whole page: who signed and with which status, conflicts, subjects beyond 64,
-erasures, entries without a record, trails that nobody claims, the clock, and the form of `received`.
+Who signed and with which status, conflicts, subjects beyond 64, erasures, headers without a record, trails that nobody claims,
+the clock, the form of `received`, and the values of transport attributes. Written from docs/FORMAT.md alone, as verify.py is.
 """
-import fnmatch
-import io
-import re
-import urllib.parse
+import fnmatch, io, re, urllib.parse
 
 import verify
 from verify import at, attempt, canonical, ed25519, need, pick, record_parts, sha256, strong, unbase64, utc
@@ -15,8 +12,7 @@ MAX_TRAILS, ADDED, MAX_HEADER = 64, 31, 65_535
 RECEIVED = {"kafka": "at generation offset partition skipped? source via", "http": "at producer via", "ledger": "at via"}
 NO_TRAIL = ("oversize", "malformed", "reserved", "personal-data")  # such an entry is on its source's trail alone
 STATUS = ("unknown", "bad", "revoked", "unbound", "not-entitled", "valid")
-STAMP = r"-1 none|(?:0|-?[1-9]\d*) (?:create|append)"
-TRANSPORT = {"kafka": STAMP, "http": r"(?:(0|[1-9]\d{0,2})/([1-9]\d{0,3}))?", "ledger": ""}
+TRANSPORT = {"kafka": r"-1 none|(?:0|-?[1-9]\d*) (?:create|append)", "http": r"(?:(0|[1-9]\d{0,2})/([1-9]\d{0,3}))?", "ledger": ""}
 
 
 def either64(text):
@@ -24,16 +20,18 @@ def either64(text):
 
 
 def learn(known, own, data):
-    """Keeps in `known` what an own entry says of a producer's key (section 4)."""
-    key, raw = known.get(at(data, "key_id")), attempt(unbase64, at(data, "public_key")) or b""
+    """Keeps in `known` what an own entry says of a key (section 4); of the ledger's own keys, that they are no producer's."""
+    id_, raw = at(data, "key_id"), attempt(unbase64, at(data, "public_key")) or b""
     since, until = (attempt(utc, at(data, name)) for name in ("valid_from", "valid_until"))
-    if own == "key.producer_registered" and not key and data["alg"] == "ed25519" and on_curve(raw):
-        if sha256(raw).hex() == data["key_id"]:
-            known[data["key_id"]] = dict(data["entitlement"], raw=raw[1:], revoked=False, since=since, until=until)
-    elif own == "key.producer_changed" and key:
-        key.update(data["new"], until=until or key["until"])
-    elif own == "key.producer_revoked" and key:
-        key["revoked"] = True
+    if own in ("ledger.genesis", "key.rotated"):
+        known[at(data, "new", id_)] = {}
+    elif own == "key.producer_registered" and id_ not in known and data["alg"] == "ed25519" and on_curve(raw):
+        if sha256(raw).hex() == id_:
+            known[id_] = dict(data["entitlement"], raw=raw[1:], revoked=False, since=since, until=until)
+    elif own == "key.producer_changed" and known.get(id_):
+        known[id_].update(data["new"], until=until or known[id_]["until"])
+    elif own == "key.producer_revoked" and known.get(id_):
+        known[id_]["revoked"] = True
 
 
 def on_curve(typed):
@@ -47,9 +45,9 @@ def on_curve(typed):
 
 def signer(known, h, about, fields, payload, keyid, sig):
     """What the header has to say of one signature."""
-    shaped, key = re.fullmatch("[0-9a-f]{64}", keyid), known.get(keyid)
+    key = known.get(keyid)
     if not key:
-        return {"key": keyid if shaped else sha256(keyid.encode()).hex(), "status": "unknown"}
+        return {"key": keyid if re.fullmatch("[0-9a-f]{64}", keyid) else sha256(keyid.encode()).hex(), "status": "unknown"}
 
     def covers(name, text):
         return any(fnmatch.fnmatchcase(text, re.sub(r"([\[?])", r"[\1]", pattern)) for pattern in key[name])
@@ -80,15 +78,16 @@ def said_of(h, record):
 
 def check_transport(record, via):
     """Section 2: the values of the transport attributes; over http the producer's names."""
-    transport, stream = [], io.BytesIO(record[1:])
+    transport, producer, stream = [], [], io.BytesIO(record[1:])
 
     def number(width):
         return int.from_bytes(stream.read(width), "big")
-    for found in (transport, producer := []):
+    for found in (transport, producer):
         for _ in range(number(2)):
             name = stream.read(number(4)).decode("latin-1")
             size = number(4)
             found.append((name, None if size == 2**32 - 1 else stream.read(size)))
+    need(all(name == name.lower() and (value is not None or name == "key") for name, value in transport), "transport attributes can't be")
     text = " ".join(value.decode("latin-1") for name, value in transport if name not in ("key", "body-null"))
     found = re.fullmatch(TRANSPORT[via], text)
     need(found and all(value == b"" for name, value in transport if name == "body-null"), f"transport attributes say {text!r}")
@@ -98,15 +97,22 @@ def check_transport(record, via):
     need(not transport or transport[-1][0] != "body-null" or not stream.read(), "a tombstone has a body")
 
 
-def check_absent(h, why):
-    """A header without a record: the ledger's word, if it agrees with itself (sections 3 and 4)."""
-    content, reason, trails = h["content"], at(h, "quarantine.reason"), h["trails"]
-    pick_all = pick(content, "commitment format kept? reading size"), pick(h.get("event", {}), "id? source? time? type?")
-    need(pick_all == (content, h.get("event", {})) and why in ("erased", "withheld", "not-kept"), "absent, but malformed")
-    need((content.get("kept", True) is False) == (why == "not-kept"), "absent, but says not why")
+def check_alone(h, why):
+    """What sections 3 and 4 say of a header by itself; of one without a record all that can be said."""
+    content, reason, trails, received = h["content"], at(h, "quarantine.reason"), h["trails"], h["received"]
+    for name, names in (("content", "commitment format kept? reading size"), ("event", "id source time? type"), ("quarantine", "of? reason"),
+                        ("received", RECEIVED[received["via"]])):
+        need(name not in h or pick(h[name], names) == h[name], f"`{name}` has other members")
+    need(utc(received["at"]) == received["at"] and received.get("skipped", 1) > 0 and received.get("source") != "http", "`received` can't be")
+    need(all(type(value) is int for name, value in received.items() if name in ("generation", "offset", "partition", "skipped")), "not numbers")
+    for trail in trails:
+        need(pick(trail, "n prev? role subject") == trail and type(trail["n"]) is int and ("prev" in trail) == (trail["n"] > 0), "a trail is malformed")
+    for each in h.get("signers", []):
+        need(pick(each, "alg? key status") == each and each["status"] in STATUS and len(each["key"]) == 64, "a signer is malformed")
+    need(why in (None, "erased", "withheld", "not-kept") and (content.get("kept", True) is False) == (why == "not-kept"), "absent, but says not why")
     need(why != "not-kept" or reason in ("oversize", "malformed"), "not kept, but neither oversize nor over a quota")
     need(reason != "oversize" or why == "not-kept", "oversize, but kept")
-    roles, source = {trail["subject"]: trail["role"] for trail in trails}, "source/" + verify.encode(h["received"].get("source", "http"))
+    roles, source = {trail["subject"]: trail["role"] for trail in trails}, "source/" + verify.encode(received.get("source", "http"))
     need(reason not in NO_TRAIL or roles == {source: "about"}, "quarantined, but on other trails")
     need("event" in h if reason not in NO_TRAIL else reason == "reserved" or "event" not in h, "quarantine and event disagree")
     need("event" in h or "signers" not in h, "signers without an event")
@@ -114,71 +120,55 @@ def check_absent(h, why):
     need(list(roles) == sorted(roles) and all(map(verify.subject_parts, roles)), "trails are not sorted subjects")
 
 
-def check_header(h):
-    """What the short verifier lets pass in a header, whether its record is there or not."""
-    received, quarantine = h["received"], h.get("quarantine")
-    need(pick(received, RECEIVED[received["via"]]) == received and utc(received["at"]) == received["at"], "`received` is malformed")
-    need(received.get("skipped", 1) > 0 and received.get("source") != "http", "`received` can't be")
-    need(all(type(value) is int for name, value in received.items() if name in ("generation", "offset", "partition", "skipped")), "not numbers")
-    for trail in h["trails"]:
-        need(pick(trail, "n prev? role subject") == trail and type(trail["n"]) is int and ("prev" in trail) == (trail["n"] > 0), "a trail is malformed")
-        need(trail["n"] <= h["index"], "an ordinal can't be")
-    for each in h.get("signers", []):
-        need(pick(each, "alg? key status") == each and each["status"] in STATUS and len(each["key"]) == 64, "a signer is malformed")
-    need(quarantine is None or pick(quarantine, "of? reason") == quarantine, "`quarantine` is malformed")
-
-
-def check_more(b):
-    """Points 4 to 9 where the short verifier stops; it has passed."""
+def check_rest(b):
+    """Points 4 to 9 where verify.py stops; what it judges itself has passed."""
     table, known, first, owed, before = verify.strict_json(b.files["readings/1.json"]), {}, {}, {}, None
-    digest = b.manifest["files"]["readings/1.json"]
     need([name for name in b.files if name.startswith("readings/")] == ["readings/1.json"], "the table of a reading that no header names")
     lines = verify.lines_of(b.files["entries.jsonl"], "absent? header proof record? salt?", "entries.jsonl")
     for line, (i, e) in zip(lines, b.entries.items()):
         try:
-            check_header(e.h)
             need(len(line["header"].encode()) <= MAX_HEADER, "is too long")
+            check_alone(e.h, e.absent)
             forward = before is None or before.i != i - 1 or e.h["received"]["at"] >= before.h["received"]["at"]
             need(forward or e.own == "ledger.clock_stepped", "was received before the entry before it")
-            content = None
-            ranked = [(trail["subject"], trail["role"]) for trail in e.h["trails"]]
-            if e.absent:
-                check_absent(e.h, e.absent)
-            else:
-                record = unbase64(line["record"])
-                check_transport(record, e.h["received"]["via"])
-                _, event, reason, roles = verify.read(e.h, record, table)
-                ranked = sorted(roles.items(), key=lambda pair: (table["roles"].index(pair[1]), pair[0]))
-                fields, payload, pairs, content = said_of(e.h, record) if event else ({}, b"", [], None)
-                about = next((text for text, role in ranked if role == "about" and reason in (None, "subject")), "")
-                about = "" if about.startswith("source/") else about
-                signers = [signer(known, e.h, about, fields, payload, *pair) for pair in pairs]
-                need(canonical(signers) == canonical(e.h.get("signers", [])) and e.h.get("signers") != [], f"signers are {signers} by the record")
+            content, ranked = (None, []) if e.absent else check_record(unbase64(line["record"]), e, known, table)
             check_conflict(e, first, content)
-            check_added(b, e, owed, ranked)
+            check_added(b, e, owed, ranked, table)
             if e.own:
                 learn(known, e.own, e.data)
-                body = record_parts(io.BytesIO(record), "ledger")[1]
-                need(verify.strict_json(body) == {"data": e.data, "type": e.h["event"]["type"]}, "its record has other members")
-                if e.own == "ledger.reading_changed" or e.own == "ledger.opened" and e.data["reading"] != 1:
-                    raise verify.Unjudged(f"entry {i}: another reading")
-                need(e.own != "ledger.opened" or e.data["reading_digest"] == digest, "readings/1.json is not the table in force")
+                named = {"ledger.opened": ("reading", "reading_digest"), "ledger.reading_changed": ("new", "new_digest")}.get(e.own, ())
+                force = [1, b.manifest["files"]["readings/1.json"]]
+                need(not named or [e.data[name] for name in named] == force, "names another reading than headers do, or another table")
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise ValueError(f"entry {i}: {error!r}") from error
         before = e
     need(not owed, f"further trails are not added at {sorted(owed)}")
     erased = {(n, i) for i, e in b.entries.items() if e.own == "record.erased" for n in e.data["entries"]}
     gone = [i for i, e in b.entries.items() if e.absent == "erased"]
-    need(all(any(n == i < at_ for n, at_ in erased) for i in gone), "a record is erased, but no later entry says so")
+    need(all(any(n == i < later for n, later in erased) for i in gone), "a record is erased, but no later entry says so")
     check_steps(b)
     keys = {"key/" + each["key"] for e in b.entries.values() for each in e.h.get("signers", [])}
     need(keys <= {claim["subject"] for claim in b.manifest["trails"]}, "the trail of a signer's key is missing")
 
 
+def check_record(record, e, known, table):
+    """Transport and signers of an entry whose record is there; its content, and its subjects as a header takes them."""
+    check_transport(record, e.h["received"]["via"])
+    _, event, reason, roles = verify.read(e.h, record, table)
+    ranked = sorted(roles.items(), key=lambda pair: (table["roles"].index(pair[1]), pair[0]))
+    fields, payload, pairs, content = said_of(e.h, record) if event else ({}, b"", [], None)
+    about = next((text for text, role in ranked if role == "about" and reason in (None, "subject")), "")
+    about = "" if about.startswith("source/") else about
+    signers = [signer(known, e.h, about, fields, payload, *pair) for pair in pairs]
+    need(canonical(signers) == canonical(e.h.get("signers", [])) and e.h.get("signers") != [], f"signers are {signers} by the record")
+    body = verify.json_object(record_parts(io.BytesIO(record), "ledger")[1]) if e.own else None
+    need(body is None or body == {"data": e.data, "type": e.h["event"]["type"]}, "its record has other members")
+    return content, ranked
+
+
 def check_conflict(e, first, content):
     """Point 7: the first admitted entry with a source and id, and what comes after it."""
-    h, of = e.h, None
-    reason = at(h, "quarantine.reason")
+    h, of, reason = e.h, None, at(e.h, "quarantine.reason")
     if "event" in h and h["received"]["via"] != "ledger" and reason in (None, "conflict"):
         of, before = first.setdefault((h["event"]["id"], h["event"]["source"]), (e.i, content))
         need(of == e.i or None in (before, content) or before != content, f"is the same event as entry {of}")
@@ -186,13 +176,13 @@ def check_conflict(e, first, content):
     need(h.get("quarantine") == wanted, f"quarantine is {h.get('quarantine')}, not {wanted}")
 
 
-def check_added(b, e, owed, ranked):
+def check_added(b, e, owed, ranked, table):
     """Section 4: the subjects beyond 64 are in the entries directly behind, 31 each."""
     rest = ranked[MAX_TRAILS:]
     owed.update({e.i + 1 + n // ADDED: (e.i, rest[n:n + ADDED]) for n in range(0, len(rest), ADDED)})
     if e.own == "ledger.trails_added":
-        of, roles = e.data["of"], verify.strict_json(b.files["readings/1.json"])["roles"]
-        added = [(text, role) for role in roles for text in e.data.get("evidence_subjects" if role == "evidence" else role, [])]
+        of = e.data["of"]
+        added = [(text, role) for role in table["roles"] for text in e.data.get("evidence_subjects" if role == "evidence" else role, [])]
         stated = b.entries[of].absent and all(b.entries[n].own == e.own for n in range(of + 1, e.i))
         need(owed.pop(e.i, None) == (of, added) or stated, "adds other trails than are wanting")
 
@@ -207,9 +197,3 @@ def check_steps(b):
             fits = prev == before if n == m + 1 else n > m and before < prev < i
             need(fits and n - m <= i - before, f"entry {i}: n or prev on {trail['subject']} can't be")
             steps.append((i, n))
-
-
-def verify_whole(files, pin, say=print):
-    """As verify.verify, with the rest of section 9 before the last check, which may end the run as not judged."""
-    *checks, last = verify.verify.__defaults__[1]
-    return verify.verify(files, pin, say, (*checks, ("more", check_more), last))
