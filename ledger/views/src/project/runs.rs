@@ -1,0 +1,64 @@
+//! Runs: training, scoring, data preparation.
+
+use serde_json::Value;
+
+use super::{Step, set};
+use crate::fold::Overlay;
+use crate::rows::Run;
+use crate::store::ViewError;
+use crate::text::bounded;
+
+pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewError> {
+    if !step.counts || !step.has_data() {
+        return Ok(());
+    }
+    let Some(about) = step.about_kind("run") else { return Ok(()) };
+    let Some((group, verb)) = step.verb.split_once('.') else { return Ok(()) };
+    let mut row = match rows.get::<Run>(&[about])? {
+        Some(row) => row,
+        None => empty(rows, step, about)?,
+    };
+    if row.kind.is_none() {
+        row.kind = Some(step.said(group.to_owned()));
+    }
+    let model = step.subjects("target").find(|subject| super::kind_of(subject) == "model");
+    set(&mut row.model, model.map(|model| step.said(model.to_owned())));
+    let outcome = match verb {
+        "started" => {
+            row.started = Some(step.act().clone());
+            // A start that arrives after the end doesn't make it run again.
+            row.outcome.is_none().then_some("running")
+        }
+        "completed" => Some("completed"),
+        "failed" => Some("failed"),
+        "aborted" => Some("aborted"),
+        _ => None,
+    };
+    if outcome.is_some() && verb != "started" {
+        row.ended = Some(step.act().clone());
+    }
+    set(&mut row.outcome, outcome.map(|outcome| step.said(outcome.to_owned())));
+    if verb == "compute_recorded" {
+        row.compute = Some(step.said(bounded(step.data())));
+    } else if !(verb == "started" && row.ended.is_some()) {
+        row.data = step.said(bounded(step.data()));
+    }
+    row.changed = step.slim_act();
+    rows.put(&[about], step.index, &row);
+    Ok(())
+}
+
+fn empty(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<Run, ViewError> {
+    Ok(Run {
+        subject: subject.to_owned(),
+        first: step.first(rows, subject)?,
+        kind: None,
+        model: None,
+        started: None,
+        ended: None,
+        outcome: None,
+        data: step.said(Value::Null),
+        compute: None,
+        changed: step.slim_act(),
+    })
+}

@@ -1,0 +1,126 @@
+//! What the views need of a database, and one in memory.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+
+/// How far the rows are folded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// Entries folded: all below this index.
+    pub size: u64,
+    /// The root of the tree of that size, 64 hex digits; empty where nobody knows it (a bundle's entries are not all).
+    pub root: String,
+}
+
+/// Why the views can't answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// The database below failed.
+    #[error("the views could not {doing}: {detail}")]
+    Store {
+        /// What was being done.
+        doing: &'static str,
+        /// What the layer below says.
+        detail: String,
+    },
+    /// A row can't be read: other code wrote it, or the disk changed it.
+    #[error("a row of the views is damaged ({key}): {detail}; run `modeltraild rebuild`")]
+    Damaged {
+        /// Which row.
+        key: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+}
+
+/// What a visitor wants next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Then {
+    /// The row after this one.
+    Next,
+    /// The first row at or after these bytes; they must lie behind the row just shown.
+    Seek(Vec<u8>),
+    /// Nothing more.
+    Stop,
+}
+
+/// Is shown stored keys and values.
+pub type Visit<'v> = &'v mut dyn FnMut(&[u8], &[u8]) -> Then;
+
+/// An ordered map of bytes, written in atomic batches. Rows are only ever added.
+pub trait ViewStore: Send + Sync {
+    /// Visits rows in byte order from the first at or after `from`, as long as they start with `prefix`.
+    ///
+    /// # Errors
+    /// The database fails.
+    fn scan(&self, prefix: &[u8], from: &[u8], visit: Visit<'_>) -> Result<(), ViewError>;
+
+    /// Adds rows and moves the cursor, both or neither. Need not be synced: what is lost is folded again.
+    ///
+    /// # Errors
+    /// The database fails; then nothing was written.
+    fn write(&self, rows: &BTreeMap<Vec<u8>, Vec<u8>>, cursor: &Cursor) -> Result<(), ViewError>;
+
+    /// The cursor; `None` when nothing was ever written.
+    ///
+    /// # Errors
+    /// The database fails.
+    fn cursor(&self) -> Result<Option<Cursor>, ViewError>;
+}
+
+/// Views in memory.
+#[derive(Default)]
+pub struct MemoryViews {
+    inner: RwLock<(BTreeMap<Vec<u8>, Vec<u8>>, Option<Cursor>)>,
+}
+
+impl MemoryViews {
+    /// Empty views.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl ViewStore for MemoryViews {
+    fn scan(&self, prefix: &[u8], from: &[u8], visit: Visit<'_>) -> Result<(), ViewError> {
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        scan_map(&inner.0, prefix, from, visit);
+        Ok(())
+    }
+
+    fn write(&self, rows: &BTreeMap<Vec<u8>, Vec<u8>>, cursor: &Cursor) -> Result<(), ViewError> {
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        inner.0.extend(rows.iter().map(|(key, value)| (key.clone(), value.clone())));
+        inner.1 = Some(cursor.clone());
+        Ok(())
+    }
+
+    fn cursor(&self) -> Result<Option<Cursor>, ViewError> {
+        Ok(self.inner.read().unwrap_or_else(PoisonError::into_inner).1.clone())
+    }
+}
+
+/// [`ViewStore::scan`] over a map.
+pub(crate) fn scan_map(map: &BTreeMap<Vec<u8>, Vec<u8>>, prefix: &[u8], from: &[u8], visit: Visit<'_>) {
+    let mut start = from.max(prefix).to_vec();
+    'seek: loop {
+        for (key, value) in map.range::<[u8], _>((Bound::Included(start.as_slice()), Bound::Unbounded)) {
+            if !key.starts_with(prefix) {
+                return;
+            }
+            match visit(key, value) {
+                Then::Next => {}
+                Then::Seek(to) => {
+                    start = to;
+                    continue 'seek;
+                }
+                Then::Stop => return,
+            }
+        }
+        return;
+    }
+}
