@@ -132,32 +132,45 @@ fn act(
             opened.stop();
             format!("{:?}", done?.outcome)
         }
-        // Somebody else has the database: that is the daemon.
-        Err(OpenError::Store(error)) if error.to_string().to_lowercase().contains("lock") => {
-            remote(config, &data, path, body)?
-        }
+        Err(error) if elsewhere(&error) => post(config, &data, path, body)?,
         Err(error) => return Err(error.into()),
     };
     eprintln!("done: {index}");
     Ok(())
 }
 
-fn remote(config: &Config, data: &Data, path: &str, body: &Value) -> Result<String> {
+/// Whether another process has the ledger: that is the daemon.
+pub(crate) fn elsewhere(error: &OpenError) -> bool {
+    matches!(error, OpenError::Store(error) if error.to_string().to_lowercase().contains("lock"))
+}
+
+/// Asks the running daemon to do something.
+pub(crate) fn post(config: &Config, data: &Data, path: &str, body: &Value) -> Result<String> {
+    let (agent, url, token) = daemon(config, data, path)?;
+    let request = agent.post(&url).header("authorization", token).header("content-type", "application/json");
+    answered(&url, request.send(serde_json::to_vec(body)?.as_slice()))
+}
+
+/// Asks the running daemon for something.
+pub(crate) fn get(config: &Config, data: &Data, path: &str) -> Result<String> {
+    let (agent, url, token) = daemon(config, data, path)?;
+    answered(&url, agent.get(&url).header("authorization", token).call())
+}
+
+/// What an administrative request needs: an agent, the address, the header with the token.
+fn daemon(config: &Config, data: &Data, path: &str) -> Result<(ureq::Agent, String, String)> {
     let file = data.admin_token();
     let token = read_small(&file).with_context(|| format!("can't read {}", file.display()))?;
     let token = token
         .with_context(|| format!("a daemon has the ledger open, but its token {} is not there", file.display()))?;
     let noted = read_small(&data.url_file()).ok().flatten();
     let base = noted.map_or_else(|| format!("http://{}", config.http.listen), |url| url.trim().to_owned());
-    let url = format!("{base}/v1/admin/{path}");
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-    let request = agent
-        .post(&url)
-        .header("authorization", format!("Bearer {}", token.trim()))
-        .header("content-type", "application/json");
-    let mut answer = request
-        .send(serde_json::to_vec(body)?.as_slice())
-        .with_context(|| format!("a daemon has the ledger open, but does not answer at {url}"))?;
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    Ok((agent, format!("{base}/v1/admin/{path}"), format!("Bearer {}", token.trim())))
+}
+
+fn answered(url: &str, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<String> {
+    let mut answer = answer.with_context(|| format!("a daemon has the ledger open, but does not answer at {url}"))?;
     let text = answer.body_mut().read_to_string().context("the daemon's answer can't be read")?;
     if !answer.status().is_success() {
         let problem: Value = serde_json::from_str(&text).unwrap_or_default();

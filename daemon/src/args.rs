@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, Flags};
-use crate::{Ended, acts, check, demo, serve};
+use crate::{Ended, acts, check, demo, rebuild, serve};
 
 /// The Modeltrail daemon: a signed, hash-chained ledger of what happened to machine-learning models.
 #[derive(Parser)]
@@ -85,6 +85,17 @@ enum Command {
         /// Print the report as JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Fold the views anew while the old ones serve, compare both, go over; exit 0 when both are the same, 1 when not
+    #[command(after_help = "Examples (through a running daemon, or on the data directory when none runs):
+  modeltraild rebuild --config /etc/modeltrail.toml
+  modeltraild rebuild --data-dir /var/lib/modeltrail --check")]
+    Rebuild {
+        #[command(flatten)]
+        place: Place,
+        /// Only compare: the views in use stay
+        #[arg(long)]
+        check: bool,
     },
     /// Commands about sources
     #[command(subcommand)]
@@ -214,6 +225,7 @@ impl Args {
             }
             Command::Demo(args) => demo::demo(&args),
             Command::Fsck { place, headers, json } => check::fsck(&place.config()?, headers, json),
+            Command::Rebuild { place, check } => rebuild::rebuild(&place.config()?, check),
             Command::Source(SourceCommand::Rebase { place, source, partition, to }) => {
                 acts::rebase(&place.config()?, &source, partition, &to)
             }

@@ -12,7 +12,7 @@ use modeltrail_demo::{HttpClient, Played, Progress, SimulatedClock, Stage, Stop,
 use modeltrail_ingest::broker::EmbeddedBroker;
 use modeltrail_ingest::producer::Producer;
 use modeltrail_ingest::{IngestConfig, Properties};
-use modeltrail_store::{Data, OpenOptions, Opened, open};
+use modeltrail_store::{Data, OpenOptions, Opened, Views, open};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -48,6 +48,7 @@ struct Stand {
     clock: Arc<SimulatedClock>,
     broker: EmbeddedBroker,
     opened: Opened,
+    views: Views,
     sources: Arc<Sources>,
     running: modeltrail_web::Running,
 }
@@ -107,6 +108,7 @@ fn set_up(story: &Story, dir: &Path) -> Result<Stand> {
     let key = modeltrail_store::init(&data, ORIGIN, shared(), SOFTWARE)?;
     write(&dir.join("ledger.vkey"), &format!("{key}\n"))?;
     let opened = open(&data, OpenOptions::new(shared(), SOFTWARE))?;
+    let views = Views::start(&opened);
     let topics: Vec<(&str, u32)> =
         story.sources().iter().map(|source| (source.topic.as_str(), source.partitions)).collect();
     let broker = EmbeddedBroker::start(&topics)?;
@@ -122,9 +124,9 @@ fn set_up(story: &Story, dir: &Path) -> Result<Stand> {
     let sources = Arc::new(Sources::default());
     let appender = opened.appender().context("the ledger is open for reading only")?;
     sources.start(&config.ingest, appender, &opened)?;
-    let running = serve::web(&config, &data, &opened, &sources, listener)?;
+    let running = serve::web(&config, &data, &opened, &views, &sources, listener)?;
     serve::announce(&data, running.address());
-    Ok(Stand { dir: dir.to_owned(), data, key, clock, broker, opened, sources, running })
+    Ok(Stand { dir: dir.to_owned(), data, key, clock, broker, opened, views, sources, running })
 }
 
 /// With this the same ledger is served again, without Kafka.
@@ -208,6 +210,7 @@ fn tear_down(stand: Stand) -> Result<()> {
     stand.sources.stop();
     stand.running.stop()?;
     drop(stand.sources);
+    stand.views.stop();
     stand.opened.stop();
     drop((stand.broker, stand.data));
     Ok(())

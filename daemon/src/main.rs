@@ -6,6 +6,7 @@ mod check;
 mod clock;
 mod config;
 mod demo;
+mod rebuild;
 mod serve;
 mod witness;
 

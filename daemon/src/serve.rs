@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use modeltrail_core::sequencer::Rotation;
 use modeltrail_ingest::{Ingest, IngestConfig, IngestError, LedgerSink, RebaseTo, Sink};
 use modeltrail_store::files::{read_small, replace};
-use modeltrail_store::{Appended, Appender, Data, OpenOptions, Opened, open};
+use modeltrail_store::{Appended, Appender, Data, OpenOptions, Opened, Views, open};
 use modeltrail_web::{Admin, AdminError, AppState, Hosts, Limits, Position, Running, SourceStatus, TokenHash};
 use serde_json::Value;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -33,11 +33,12 @@ pub(crate) fn serve(config: &Config, read_only: bool) -> Result<Ended> {
     let options =
         OpenOptions { clock, read_only, software: SOFTWARE.to_owned(), reserve_bytes: config.ledger.reserve_bytes };
     let opened = open(&data, options)?;
+    let views = Views::start(&opened);
     let sources = Arc::new(Sources::default());
     if let Some(appender) = opened.appender() {
         sources.start(&config.ingest, appender, &opened)?;
     }
-    let running = web(config, &data, &opened, &sources, listener)?;
+    let running = web(config, &data, &opened, &views, &sources, listener)?;
     if !read_only {
         announce(&data, running.address());
     }
@@ -47,6 +48,7 @@ pub(crate) fn serve(config: &Config, read_only: bool) -> Result<Ended> {
     sources.stop();
     running.stop()?;
     drop(sources);
+    views.stop();
     opened.stop();
     Ok(Ended::Done)
 }
@@ -63,6 +65,7 @@ pub(crate) fn web(
     config: &Config,
     data: &Data,
     opened: &Opened,
+    views: &Views,
     sources: &Arc<Sources>,
     listener: TcpListener,
 ) -> Result<Running> {
@@ -71,6 +74,7 @@ pub(crate) fn web(
     let state = AppState::new(modeltrail_web::Config {
         ledger: Arc::clone(&opened.ledger),
         appender: opened.appender(),
+        views: views.handle(),
         sources: Arc::clone(sources) as Arc<dyn SourceStatus>,
         admin: Arc::new(Acts { data: data.clone(), appender: opened.appender(), sources: Arc::clone(sources) }),
         admin_token: token.map(|token| TokenHash::of(token.trim())),

@@ -14,7 +14,8 @@ use modeltrail_core::store::PositionRow;
 use modeltrail_core::types::Salt;
 use modeltrail_ingest::{Sink, WitnessVerdict, check_witness};
 use modeltrail_schemas::time::Micros;
-use modeltrail_store::{Act, AppendError, Appender, KafkaItem, Ledger, OpenOptions, open};
+use modeltrail_store::{Act, AppendError, Appender, KafkaItem, Ledger, OpenOptions, Views, open};
+use modeltrail_web::Running;
 use signal_hook::iterator::Signals;
 
 use crate::config::Config;
@@ -49,24 +50,33 @@ pub(crate) fn ask(config: &Config, listener: &TcpListener, signals: &mut Signals
                     "Kafka does not answer; reading only until it does (set `ledger.head_file` on another disk to write without)"
                 );
                 let listener = listener.try_clone().context("the listener can't be shared")?;
-                let running = web(config, &data, &opened, &Arc::new(Sources::default()), listener)?;
+                let views = Views::start(&opened);
+                let running = web(config, &data, &opened, &views, &Arc::new(Sources::default()), listener)?;
                 println!(
                     "modeltraild serves {} for reading only at http://{}",
                     opened.ledger.origin(),
                     running.address()
                 );
-                serving = Some(running);
+                serving = Some((running, views));
             }
             WitnessVerdict::Unreachable { .. } => {}
         }
         std::thread::sleep(EVERY);
         if signals.pending().next().is_some() {
-            serving.map_or(Ok(()), modeltrail_web::Running::stop)?;
+            stop(serving)?;
             return Ok(false);
         }
     }
-    serving.map_or(Ok(()), modeltrail_web::Running::stop)?;
+    stop(serving)?;
     Ok(true)
+}
+
+fn stop(serving: Option<(Running, Views)>) -> Result<()> {
+    if let Some((running, views)) = serving {
+        running.stop()?;
+        views.stop();
+    }
+    Ok(())
 }
 
 /// A ledger that is only remembered with.

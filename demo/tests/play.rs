@@ -17,7 +17,7 @@ use modeltrail_demo::{
 use modeltrail_ingest::broker::EmbeddedBroker;
 use modeltrail_ingest::producer::Producer;
 use modeltrail_ingest::{Ingest, IngestConfig, LedgerSink, Properties, Sink};
-use modeltrail_store::{Appender, Data, Ledger, OpenOptions, Opened};
+use modeltrail_store::{Appender, Data, Ledger, OpenOptions, Opened, Views};
 use modeltrail_web::{AppState, Config, Hosts, Limits, NoAdmin, NoSources, Running};
 use tempfile::TempDir;
 
@@ -28,6 +28,7 @@ struct House {
     story: Story,
     clock: Arc<SimulatedClock>,
     opened: Option<Opened>,
+    views: Option<Views>,
     ledger: Arc<Ledger>,
     appender: Appender,
     running: Option<Running>,
@@ -47,9 +48,11 @@ impl House {
         let opened =
             modeltrail_store::open(&data, OpenOptions::new(Arc::clone(&clock) as Arc<dyn Clock>, "demo-test")).unwrap();
         let (ledger, appender) = (Arc::clone(&opened.ledger), opened.appender().unwrap());
+        let views = Views::start(&opened);
         let state = AppState::new(Config {
             ledger: Arc::clone(&ledger),
             appender: Some(appender.clone()),
+            views: views.handle(),
             sources: Arc::new(NoSources),
             admin: Arc::new(NoAdmin),
             admin_token: None,
@@ -68,6 +71,7 @@ impl House {
             story,
             clock,
             opened: Some(opened),
+            views: Some(views),
             ledger,
             appender,
             running: Some(running),
@@ -109,6 +113,9 @@ impl Drop for House {
         self.ingest.shutdown();
         if let Some(running) = self.running.take() {
             running.stop().unwrap();
+        }
+        if let Some(views) = self.views.take() {
+            views.stop();
         }
         if let Some(opened) = self.opened.take() {
             opened.stop();

@@ -11,7 +11,7 @@ struct Armed {
 static ARMED: OnceLock<Armed> = OnceLock::new();
 
 /// Every place there is, for tests that go through all of them.
-pub const ALL: [&str; 8] = [
+pub const ALL: [&str; 13] = [
     "ingest.polled",
     "writer.admitted",
     "seal.before_write",
@@ -20,6 +20,11 @@ pub const ALL: [&str; 8] = [
     "head.before_rename",
     "kafka.before_commit",
     "rotate.key_written",
+    "views.before_write",
+    "views.after_write",
+    "rebuild.folded",
+    "rebuild.before_switch",
+    "rebuild.after_switch",
 ];
 
 /// Arms `NAME` or `NAME:COUNT` once for this process: it dies at the COUNT-th time it comes by, the first by default.

@@ -1,6 +1,7 @@
 //! Reading: everything up to the newest durable checkpoint, and nothing beyond.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use modeltrail_core::keys::KeyBook;
@@ -78,6 +79,8 @@ pub struct Ledger {
     origin: String,
     clock: String,
     published: Mutex<Published>,
+    /// Told when a newer state is durable.
+    newer: Condvar,
     status: Mutex<WriterStatus>,
 }
 
@@ -90,7 +93,14 @@ impl Ledger {
     pub(crate) fn new(store: Arc<RocksStore>, origin: String, clock: String, head: Head, status: WriterStatus) -> Self {
         let last_kept = (head.size, clock::now());
         let published = Published { head: Arc::new(head), kept: true, last_kept, prune: Vec::new() };
-        Self { store, origin, clock, published: Mutex::new(published), status: Mutex::new(status) }
+        Self {
+            store,
+            origin,
+            clock,
+            published: Mutex::new(published),
+            newer: Condvar::new(),
+            status: Mutex::new(status),
+        }
     }
 
     /// The ledger's name.
@@ -132,6 +142,21 @@ impl Ledger {
         }
         published.head = Arc::new(head);
         published.kept = keep;
+        self.newer.notify_all();
+    }
+
+    /// Waits until more than `size` entries are durable, `give_up` is set, or `time` is over. Who sets `give_up` calls [`Ledger::wake`] after it.
+    pub(crate) fn wait_beyond(&self, size: u64, give_up: &AtomicBool, time: Duration) {
+        let waits = |published: &mut Published| published.head.size <= size && !give_up.load(Ordering::Acquire);
+        // What it waited for is asked again by the caller, whatever ended the wait.
+        drop(self.newer.wait_timeout_while(locked(&self.published), time, waits));
+    }
+
+    /// Lets everybody who waits look again.
+    pub(crate) fn wake(&self) {
+        // Under the lock: nobody can be between looking and waiting.
+        let _published = locked(&self.published);
+        self.newer.notify_all();
     }
 
     pub(crate) fn take_prune(&self) -> Vec<u64> {

@@ -43,6 +43,12 @@ impl Data {
         self.dir.join("log")
     }
 
+    /// The views: to be thrown away at any time that no daemon runs.
+    #[must_use]
+    pub fn views(&self) -> PathBuf {
+        self.dir.join("views")
+    }
+
     /// The ledger's signing keys.
     #[must_use]
     pub fn keys(&self) -> PathBuf {
@@ -142,6 +148,12 @@ pub struct Opened {
 }
 
 impl Opened {
+    /// Where it lies.
+    #[must_use]
+    pub fn data(&self) -> &Data {
+        &self.data
+    }
+
     /// The appender, if open for writing.
     #[must_use]
     pub fn appender(&self) -> Option<Appender> {
@@ -317,6 +329,18 @@ fn head_of(found: &Found, signer: Option<Arc<SignerKey>>) -> Head {
         book: Arc::new(found.book.clone()),
         signer,
     }
+}
+
+/// Opens a ledger so that no other process writes it, and adds nothing: for work on what lies beside the log.
+///
+/// # Errors
+/// Another process has it, or what the disk says does not agree with itself.
+pub(crate) fn open_alone(data: &Data) -> Result<Arc<Ledger>, OpenError> {
+    let store = Arc::new(RocksStore::open(&data.log(), Access::Write)?);
+    let found = Found::load(store.as_ref())?.ok_or_else(|| OpenError::Empty { path: data.dir.clone() })?;
+    let status = WriterStatus::ReadOnly { why: "its views are being folded anew".to_owned() };
+    let (origin, clock) = (found.origin.clone(), found.clock.clone());
+    Ok(Arc::new(Ledger::new(store, origin, clock, head_of(&found, None), status)))
 }
 
 /// Lets a ledger go on without its head file. The caller has run a clean `fsck` and gives the digest of what it said.

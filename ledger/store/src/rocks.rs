@@ -14,6 +14,7 @@ use modeltrail_core::store::{
 use modeltrail_core::types::EntryIndex;
 use modeltrail_tlog::tree::TreeSize;
 use rocksdb::{ColumnFamily, DB, Direction, IteratorMode, ReadOptions, WriteBatch, WriteOptions};
+pub use scan::VisitEntry;
 
 use crate::keys;
 
@@ -101,6 +102,14 @@ impl RocksStore {
     /// The write fails.
     pub fn flush(&self) -> Result<(), StoreError> {
         keys::ALL.into_iter().try_for_each(|name| self.db.flush_cf(self.family(name)?).map_err(io("flush")))
+    }
+
+    /// Visits the entries `from..to` in order: index, header, opening.
+    ///
+    /// # Errors
+    /// The store can't answer, or a header is missing.
+    pub fn scan_entries(&self, from: u64, to: u64, visit: VisitEntry<'_>) -> Result<(), StoreError> {
+        scan::entries(self, from, to, visit)
     }
 
     fn family(&self, name: &'static str) -> Result<&ColumnFamily, StoreError> {

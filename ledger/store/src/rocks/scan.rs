@@ -50,6 +50,36 @@ pub(super) fn indexed(
     })
 }
 
+/// Is shown entries until it breaks: index, header, opening.
+pub type VisitEntry<'v> = &'v mut dyn FnMut(u64, &[u8], Option<&[u8]>) -> ControlFlow<()>;
+
+/// Headers and openings side by side, `from..to`. A missing header is damage; openings may be missing.
+pub(super) fn entries(store: &RocksStore, from: u64, to: u64, visit: VisitEntry<'_>) -> Result<(), StoreError> {
+    let (mut headers, mut openings) = (raw(store, keys::HEADERS)?, raw(store, keys::RECORDS)?);
+    headers.seek(keys::number(from));
+    openings.seek(keys::number(from));
+    for index in from..to {
+        let key = keys::number(index);
+        let Some((_, header)) = headers.item().filter(|(found, _)| *found == key) else {
+            headers.status().map_err(io("scan"))?;
+            return Err(damaged(format!("header {index}"), "it is missing"));
+        };
+        while openings.key().is_some_and(|found| found < key.as_slice()) {
+            openings.next();
+        }
+        let opening = openings.item().filter(|(found, _)| *found == key).map(|(_, value)| value);
+        if opening.is_none() {
+            // An iterator that stands on an error looks as if there were nothing.
+            openings.status().map_err(io("scan"))?;
+        }
+        if visit(index, header, opening).is_break() {
+            return Ok(());
+        }
+        headers.next();
+    }
+    Ok(())
+}
+
 pub(super) fn ids(store: &RocksStore, visit: VisitId<'_>) -> Result<(), StoreError> {
     let mut rows = raw(store, keys::IDS)?;
     rows.seek_to_first();
