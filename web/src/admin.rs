@@ -101,7 +101,7 @@ impl From<AdminError> for WebError {
 }
 
 /// Lets only this machine and the token's bearer through.
-fn guard(state: &AppState, request: &HttpRequest) -> Result<(), WebError> {
+pub(crate) fn guard(state: &AppState, request: &HttpRequest) -> Result<(), WebError> {
     // The peer of the connection itself: headers that name another are anybody's to send.
     if !request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback()) {
         return Err(WebError::AdminPeer);
@@ -117,7 +117,7 @@ fn guard(state: &AppState, request: &HttpRequest) -> Result<(), WebError> {
 }
 
 /// The request's body: one JSON object with members of these names only.
-async fn members(
+pub(crate) async fn members(
     state: &Data<AppState>,
     request: &HttpRequest,
     payload: Payload,

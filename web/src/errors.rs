@@ -6,6 +6,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
+use modeltrail_compliance::dossier::ReportError;
 use modeltrail_core::bundle::export::ExportError;
 use modeltrail_core::store::StoreError;
 use modeltrail_schemas::catalogue::SchemaViolation;
@@ -55,9 +56,12 @@ impl WebError {
             Self::BodiesFull => (503, "busy", "Busy"),
             Self::ExportsFull { .. } => (503, "exports-full", "Too many exports"),
             Self::NoEntry { .. } => (404, "no-entry", "No such entry"),
+            Self::NotRecorded { .. } => (404, "not-recorded", "Not recorded"),
             Self::NoSize { .. } => (404, "no-size", "Beyond the newest checkpoint"),
             Self::NoCheckpoint { .. } => (404, "no-checkpoint", "No checkpoint of that size"),
             Self::NoTile { .. } => (404, "no-tile", "No such tile"),
+            Self::Report(ReportError::NotVersion { .. }) => (400, "parameter", "Wrong parameter"),
+            Self::Report(_) => (500, "report", "The report can't be rendered"),
             Self::Scratch { .. } => (500, "scratch", "No room for a temporary file"),
             Self::AdminPeer => (403, "admin-peer", "Not from this machine"),
             Self::AdminOff => (403, "admin-off", "Administration is off"),
@@ -68,6 +72,8 @@ impl WebError {
             Self::AdminUnavailable { .. } => (503, "unavailable", "Not available here"),
             Self::Store(StoreError::ReadOnly) => (503, "read-only", "Read-only"),
             Self::Store(_) => (500, "store", "The store can't answer"),
+            Self::Views(_) => (500, "views", "The views can't answer"),
+            Self::NoViews { .. } => (503, "no-views", "No views"),
             Self::Contradiction { .. } => (500, "contradiction", "The ledger contradicts itself"),
             Self::Internal { .. } => (500, "internal", "Fault of the server"),
             Self::Append(error) => append_kind(error),
@@ -93,9 +99,10 @@ impl WebError {
             Self::ExportsFull { .. } => Some(again::EXPORTS),
             Self::Append(AppendError::QueueFull) => Some(again::QUEUE),
             Self::Append(AppendError::Paused { .. }) => Some(again::PAUSED),
-            Self::Append(_) | Self::AdminUnavailable { .. } | Self::Store(StoreError::ReadOnly) => {
-                Some(again::OPERATOR)
-            }
+            Self::Append(_)
+            | Self::AdminUnavailable { .. }
+            | Self::NoViews { .. }
+            | Self::Store(StoreError::ReadOnly) => Some(again::OPERATOR),
             _ => None,
         }
     }
@@ -112,6 +119,7 @@ impl WebError {
                 json!({"violations": violations.iter().map(place).collect::<Vec<_>>()})
             }
             Self::TooLarge { limit, .. } => json!({"limit": limit}),
+            Self::NotRecorded { size, near, .. } => json!({"near": near, "size": size}),
             Self::NoEntry { size, .. } | Self::NoSize { size, .. } | Self::NoTile { size, .. } => {
                 json!({"size": size})
             }
@@ -159,6 +167,7 @@ fn export_kind(error: &ExportError) -> Kind {
         ExportError::AsOf { .. } => (404, "no-size", "Beyond the newest checkpoint"),
         ExportError::Contradiction { .. } => (500, "contradiction", "The ledger contradicts itself"),
         ExportError::Read { .. } => (500, "store", "The store can't answer"),
+        ExportError::Render { .. } => (500, "report", "The report can't be rendered"),
         ExportError::Bundle(_) => (500, "bundle", "The bundle can't be written"),
         ExportError::Sign { .. } => (503, "read-only", "Nothing can be signed"),
     }

@@ -1,4 +1,4 @@
-//! `GET /v1/exports`: a bundle of everything about some subjects. That it was made is an entry.
+//! `GET /v1/exports`: a bundle of everything about some subjects, with the dossier of a version if wanted. That it was made is an entry.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -9,15 +9,20 @@ use std::sync::Arc;
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
+use modeltrail_compliance::bundle::export_dossier;
+use modeltrail_compliance::dossier::NAME;
+use modeltrail_core::bundle::REPORT_DIR;
 use modeltrail_core::bundle::export::{ExportError, Request, export};
+use modeltrail_core::bundle::manifest::Manifest;
 use modeltrail_core::bundle::source::StoreView;
 use modeltrail_core::sequencer::Outcome;
 use modeltrail_store::{Act, Appender, Head};
 use modeltrail_tlog::note::Note;
 use modeltrail_tlog::tree::TreeSize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::errors::WebError;
+use crate::errors::{WebError, shown};
+use crate::openapi::operation::{Parameter, Shape};
 use crate::query::{Query, wrong};
 use crate::respond::blocking;
 use crate::state::AppState;
@@ -30,6 +35,13 @@ const MAX_SUBJECTS: usize = 31;
 /// What the bundle is written through: the zip writes small pieces.
 const BUFFER_BYTES: usize = 128 << 10;
 
+/// What an export is asked with.
+pub(crate) const PARAMETERS: &[Parameter] = &[
+    Parameter::new("subject", Shape::Subject, "About what: once for each subject.").required().repeated(MAX_SUBJECTS),
+    Parameter::new("as_of", Shape::Number, "The entries that count; all when left out."),
+    Parameter::new("dossier", Shape::Flag, "`1`: with the dossier of the one version that is the subject."),
+];
+
 /// A bundle in a file without a name.
 struct Made {
     file: File,
@@ -40,17 +52,22 @@ struct Made {
 }
 
 pub(crate) async fn get(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
-    let query = Query::of(&request, &["subject", "as_of"])?;
+    let query = Query::of(&request, &["subject", "as_of", "dossier"])?;
     let subjects =
         query.all("subject").map(|text| subject_of("subject", text).map(|subject| subject.as_str().to_owned()));
     let subjects = subjects.collect::<Result<BTreeSet<_>, _>>()?;
     if subjects.is_empty() || subjects.len() > MAX_SUBJECTS {
         return Err(wrong("subject", format!("must be given, once for each of at most {MAX_SUBJECTS} subjects")));
     }
+    let dossier = match query.one("dossier")? {
+        None | Some("0") => None,
+        Some("1") => Some(version_of(&subjects)?),
+        Some(other) => return Err(wrong("dossier", format!("is `{}`, not 0 or 1", shown(other)))),
+    };
     let wanted = Request { subjects, as_of: query.number("as_of")?.map(TreeSize::new) };
     let full = |_| WebError::ExportsFull { limit: state.config.limits.exports };
     let permit = Arc::clone(&state.exports).try_acquire_owned().map_err(full)?;
-    let made = blocking(&state, move |state| make(state, &wanted)).await?;
+    let made = blocking(&state, move |state| make(state, &wanted, dossier.as_deref())).await?;
     let name = format!("attachment; filename=\"modeltrail-{}.zip\"", made.id);
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "application/zip"))
@@ -60,7 +77,17 @@ pub(crate) async fn get(state: Data<AppState>, request: HttpRequest) -> Result<H
         .body(FileBody::new(made.file, made.bytes, permit)))
 }
 
-fn make(state: &AppState, wanted: &Request) -> Result<Made, WebError> {
+/// The version that a dossier is about.
+fn version_of(subjects: &BTreeSet<String>) -> Result<String, WebError> {
+    let mut all = subjects.iter();
+    let (Some(version), None) = (all.next(), all.next()) else {
+        return Err(wrong("dossier", "goes with one subject, a version of a model"));
+    };
+    modeltrail_compliance::bundle::request(version, None)?;
+    Ok(version.clone())
+}
+
+fn make(state: &AppState, wanted: &Request, dossier: Option<&str>) -> Result<Made, WebError> {
     // What can't be recorded is not handed out.
     let appender = state.writable()?;
     let ledger = state.ledger();
@@ -75,7 +102,14 @@ fn make(state: &AppState, wanted: &Request) -> Result<Made, WebError> {
     let sign = |text: &str| -> Result<Note, Box<dyn Error + Send + Sync>> {
         Ok(Note::parse(ledger.sign_note(&head, text)?.as_bytes())?)
     };
-    let finished = export(&view, wanted, sign, BufWriter::with_capacity(BUFFER_BYTES, file))?;
+    let out = BufWriter::with_capacity(BUFFER_BYTES, file);
+    let finished = match dossier {
+        None => export(&view, wanted, sign, out)?,
+        Some(version) => export_dossier(&view, version, wanted.as_of, sign, out)?,
+    };
+    if dossier.is_some() {
+        issued(appender, ledger.origin(), wanted, &head, &finished.manifest)?;
+    }
     let digest = finished.digest.to_string();
     let mut out = finished.out;
     out.flush().map_err(io("write"))?;
@@ -85,6 +119,30 @@ fn make(state: &AppState, wanted: &Request) -> Result<Made, WebError> {
     let id = hex::encode(Appender::salt());
     let entry = record(appender, ledger.origin(), wanted, &head, &id, &digest)?;
     Ok(Made { file, bytes, id, digest, entry })
+}
+
+/// The entry that says that the reports in this bundle were issued.
+fn issued(
+    appender: &Appender,
+    origin: &str,
+    wanted: &Request,
+    head: &Head,
+    manifest: &Manifest,
+) -> Result<u64, WebError> {
+    let reports = manifest.files.iter().filter(|(name, _)| name.starts_with(REPORT_DIR));
+    let files = reports.map(|(name, digest)| {
+        let format = name.rsplit_once('.').map_or(name.as_str(), |(_, format)| format);
+        json!({"digest": digest.to_string(), "format": format})
+    });
+    let data = json!({
+        "as_of_size": wanted.as_of.map_or(head.size, TreeSize::get),
+        "checkpoint": checkpoint(origin, head),
+        "files": files.collect::<Vec<_>>(),
+        "report": NAME,
+        "report_id": hex::encode(Appender::salt()),
+        "subjects": wanted.subjects,
+    });
+    own(appender, "modeltrail.report.issued.v1", data)
 }
 
 /// The entry that says that this bundle was made.
@@ -98,13 +156,21 @@ fn record(
 ) -> Result<u64, WebError> {
     let data = json!({
         "as_of_size": wanted.as_of.map_or(head.size, TreeSize::get),
-        "checkpoint": {"origin": origin, "root": format!("sha256:{}", head.root), "size": head.size},
+        "checkpoint": checkpoint(origin, head),
         "digest": digest,
         "export_id": id,
         "kind": "bundle",
         "subjects": wanted.subjects,
     });
-    let appended = appender.act_blocking(Act::Own { event_type: "modeltrail.export.created.v1".to_owned(), data })?;
+    own(appender, "modeltrail.export.created.v1", data)
+}
+
+fn checkpoint(origin: &str, head: &Head) -> Value {
+    json!({"origin": origin, "root": format!("sha256:{}", head.root), "size": head.size})
+}
+
+fn own(appender: &Appender, event_type: &str, data: Value) -> Result<u64, WebError> {
+    let appended = appender.act_blocking(Act::Own { event_type: event_type.to_owned(), data })?;
     match appended.outcome {
         Outcome::Entry { index, .. } => Ok(index.get()),
         Outcome::Duplicate { .. } | Outcome::Covered => Err(WebError::Internal { what: "recording an export" }),

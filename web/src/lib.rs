@@ -7,6 +7,7 @@
 //! browser makes for another site are refused (`guard`), administrative acts need a token on top, and every input has a limit.
 
 mod admin;
+mod api;
 mod body;
 mod clock;
 mod entries;
@@ -18,6 +19,8 @@ mod health;
 mod home;
 mod keys;
 mod metrics;
+mod openapi;
+mod portal;
 mod proofs;
 mod quarantine;
 mod query;
@@ -32,6 +35,7 @@ mod stream;
 mod tally;
 mod tiles;
 mod trails;
+mod views;
 
 pub use admin::{Admin, AdminError, NoAdmin, Position};
 pub use errors::WebError;

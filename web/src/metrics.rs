@@ -76,6 +76,7 @@ pub(crate) fn scrape(state: &AppState) -> Result<String, WebError> {
     let size = state.ledger().head().size;
     scrape.gauge("modeltrail_entries", "Entries of the newest checkpoint.", size as f64);
     writer(state, &scrape);
+    views(state, &scrape);
     sources(state, &scrape);
     recorded(state, &scrape, size)?;
     let mut families = scrape.0.gather();
@@ -110,6 +111,21 @@ fn writer(state: &AppState, scrape: &Scrape) {
     let waiting = scrape.family("modeltrail_queue_bytes", "Bytes of records that wait for the writer.", &["lane"]);
     waiting.with_label_values(&["http"]).set(whole(metrics.http_bytes as u64));
     waiting.with_label_values(&["kafka"]).set(whole(metrics.kafka_bytes as u64));
+}
+
+fn views(state: &AppState, scrape: &Scrape) {
+    let views = &state.config.views;
+    scrape.gauge("modeltrail_views_entries", "Entries folded into the views.", views.size() as f64);
+    scrape.gauge("modeltrail_views_behind", "Entries that the log has and the views have not.", views.behind() as f64);
+    let help = "Seconds since the views were what the log is.";
+    scrape.gauge("modeltrail_views_behind_seconds", help, views.behind_seconds());
+    let help = "Memory that the views' databases use: blocks, filters and rows not written out yet.";
+    scrape.gauge("modeltrail_views_memory_bytes", help, views.memory_bytes() as f64);
+    let is = scrape.family("modeltrail_views_status", "1 for what the projector does now.", &["status"]);
+    let now = views.state().word();
+    for word in ["following", "paused", "read-only", "failed", "stopped"] {
+        is.with_label_values(&[word]).set(i64::from(word == now));
+    }
 }
 
 fn sources(state: &AppState, scrape: &Scrape) {

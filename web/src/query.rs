@@ -43,7 +43,8 @@ impl Query {
         Self::parse(request.query_string(), known)
     }
 
-    fn parse(text: &str, known: &[&str]) -> Result<Self, WebError> {
+    /// The parameters of a query string.
+    pub(crate) fn parse(text: &str, known: &[&str]) -> Result<Self, WebError> {
         let mut found = Vec::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -58,6 +59,16 @@ impl Query {
             found.push((name.to_owned(), value));
         }
         Ok(Self(found))
+    }
+
+    /// No parameters.
+    pub(crate) fn empty() -> Self {
+        Self(Vec::new())
+    }
+
+    /// All parameters, in the order in which they were given.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// All values of a parameter that may be repeated.

@@ -8,7 +8,9 @@ use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Respo
 use crate::errors::{WebError, shown};
 use crate::guard::guard;
 use crate::state::AppState;
-use crate::{admin, entries, events, exports, health, home, keys, proofs, quarantine, sources, tiles, trails};
+use crate::{
+    admin, api, entries, events, exports, health, keys, portal, proofs, quarantine, sources, tiles, trails, views,
+};
 
 /// Puts all routes into an application, behind the checks that every request passes.
 pub fn configure(state: Data<AppState>) -> impl FnOnce(&mut ServiceConfig) {
@@ -34,21 +36,30 @@ fn all() -> impl HttpServiceFactory {
         .service(read("/v1/sources", sources::list))
         .service(read("/v1/quarantine", quarantine::list))
         .service(read("/v1/keys", keys::list))
+        .configure(api::services)
         .service(post("/v1/admin/producers", admin::register))
         .service(post("/v1/admin/producers/{key}/revoke", admin::revoke))
         .service(post("/v1/admin/keys/rotate", admin::rotate))
         .service(post("/v1/admin/sources/{name}/rebase", admin::rebase))
+        .service(
+            web::resource("/v1/admin/views/rebuild")
+                .route(web::get().to(views::rebuild_status))
+                .route(web::post().to(views::rebuild))
+                .default_service(other_method("GET, POST")),
+        )
         .service(read("/checkpoint", tiles::checkpoint))
         .service(read("/tile/{path:.*}", tiles::tile))
         .service(read("/metrics", health::scrape))
         .service(read("/healthz", health::healthz))
         .service(read("/readyz", health::readyz))
-        .service(read("/", home::page))
+        .service(read("/static/{name}", portal::asset))
+        .configure(portal::services)
         .default_service(web::to(nothing_here))
 }
 
-async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, WebError> {
-    Err(WebError::NoRoute { path: shown(request.uri().path()) })
+async fn nothing_here(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
+    let error = WebError::NoRoute { path: shown(request.uri().path()) };
+    portal::nothing_here(state, request, error).await
 }
 
 fn other_method(allowed: &'static str) -> actix_web::Route {
@@ -57,7 +68,7 @@ fn other_method(allowed: &'static str) -> actix_web::Route {
     })
 }
 
-fn read<F, Args>(path: &str, handler: F) -> Resource
+pub(crate) fn read<F, Args>(path: &str, handler: F) -> Resource
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,

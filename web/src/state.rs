@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use modeltrail_core::prepared::{DEFAULT_RECORD_LIMIT, MAX_RECORD_LIMIT};
 use modeltrail_schemas::json;
-use modeltrail_store::{AppendError, Appender, Ledger, WriterStatus};
+use modeltrail_store::{AppendError, Appender, Ledger, ViewsHandle, WriterStatus};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
@@ -117,6 +117,8 @@ pub struct Config {
     pub ledger: Arc<Ledger>,
     /// To write with; `None` when the ledger is open for reading only.
     pub appender: Option<Appender>,
+    /// What the entries mean, folded into rows.
+    pub views: ViewsHandle,
     /// How the sources stand.
     pub sources: Arc<dyn SourceStatus>,
     /// Administrative acts that need more than the appender.

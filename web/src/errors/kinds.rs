@@ -1,5 +1,6 @@
 //! All that can go wrong for a caller. The texts say what was wrong, where, and what to do.
 
+use modeltrail_compliance::dossier::ReportError;
 use modeltrail_core::bundle::export::ExportError;
 use modeltrail_core::keys::KeyError;
 use modeltrail_core::receipt::Receipt;
@@ -8,6 +9,7 @@ use modeltrail_core::store::StoreError;
 use modeltrail_schemas::catalogue::SchemaViolation;
 use modeltrail_schemas::envelope::MAX_BATCH;
 use modeltrail_store::AppendError;
+use modeltrail_views::store::ViewError;
 
 /// Why a request is not answered as it hoped.
 #[derive(Debug, thiserror::Error)]
@@ -162,6 +164,20 @@ pub enum WebError {
         /// How many there are.
         size: u64,
     },
+    /// The views know no such thing.
+    #[error(
+        "no {what} `{name}` is recorded in the first {size} entries; /v1/search finds by name, digest, party, id or entry"
+    )]
+    NotRecorded {
+        /// What was asked for, e.g. a model.
+        what: &'static str,
+        /// Its name, as asked for.
+        name: String,
+        /// The entries that were looked at.
+        size: u64,
+        /// Subjects with a name like it.
+        near: Vec<String>,
+    },
     /// No such tree.
     #[error("size {asked} is beyond the newest checkpoint, {size}")]
     NoSize {
@@ -199,6 +215,9 @@ pub enum WebError {
     /// A bundle can't be made.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// A report can't be made.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// The bundle can't be kept while it is sent.
     #[error("could not {doing} a temporary file for the bundle: {cause}")]
     Scratch {
@@ -245,6 +264,15 @@ pub enum WebError {
     /// The store can't answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The views can't be read.
+    #[error(transparent)]
+    Views(#[from] ViewError),
+    /// There are no views.
+    #[error("there are no views of this ledger: {why}")]
+    NoViews {
+        /// Why.
+        why: String,
+    },
     /// What is stored contradicts itself.
     #[error("the ledger contradicts itself: {what}; run `modeltraild fsck`")]
     Contradiction {

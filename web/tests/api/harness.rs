@@ -10,7 +10,7 @@ use modeltrail_core::clock::Clock;
 use modeltrail_core::receipt::Receipt;
 use modeltrail_schemas::record::Record;
 use modeltrail_schemas::time::Micros;
-use modeltrail_store::{Appender, Data, Ledger, OpenOptions, Opened, init, open};
+use modeltrail_store::{Appender, Data, Ledger, OpenOptions, Opened, Views, init, open};
 use modeltrail_tlog::note::VerifierKey;
 use modeltrail_web::{AppState, Config, Hosts, Limits, NoAdmin, NoSources, Running, TokenHash, start};
 use serde_json::{Value, json};
@@ -40,6 +40,7 @@ impl Clock for Ticking {
 pub(crate) struct Server {
     running: Option<Running>,
     opened: Option<Opened>,
+    pub(crate) views: Option<Views>,
     pub(crate) address: SocketAddr,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) key: VerifierKey,
@@ -68,9 +69,11 @@ impl Server {
         let options = OpenOptions { reserve_bytes, read_only, ..OpenOptions::new(clock, "test 1") };
         let opened = open(&data, options).unwrap();
         let ledger = Arc::clone(&opened.ledger);
+        let views = Views::start(&opened);
         let mut config = Config {
             ledger: Arc::clone(&ledger),
             appender: opened.appender(),
+            views: views.handle(),
             sources: Arc::new(NoSources),
             admin: Arc::new(NoAdmin),
             admin_token: Some(TokenHash::of(TOKEN)),
@@ -81,7 +84,15 @@ impl Server {
         change(&mut config);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let running = start(listener, AppState::new(config), 2).unwrap();
-        Self { address: running.address(), running: Some(running), opened: Some(opened), ledger, key, _dir: dir }
+        Self {
+            address: running.address(),
+            running: Some(running),
+            opened: Some(opened),
+            views: Some(views),
+            ledger,
+            key,
+            _dir: dir,
+        }
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -120,6 +131,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
             running.stop().unwrap();
+        }
+        if let Some(views) = self.views.take() {
+            views.stop();
         }
         if let Some(opened) = self.opened.take() {
             opened.stop();

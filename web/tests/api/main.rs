@@ -9,3 +9,4 @@ mod hostile;
 mod reads;
 mod refusals;
 mod tiles;
+mod views;
