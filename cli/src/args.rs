@@ -1,10 +1,17 @@
 //! The command line.
 
+mod ask;
+
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
-/// Verify, read and feed a Modeltrail ledger.
+pub(crate) use ask::{
+    ApprovalsArgs, ChangesArgs, DossierFormat, FindingsArgs, FromArgs, InventoryFormat, LineageArgs, ModelsArgs,
+    RanAtArgs, ReportArgs, ReportCommand, SeverityArg, ValidationsArgs, VersionsArgs,
+};
+
+/// Verify, question and feed a Modeltrail ledger.
 #[derive(Parser)]
 #[command(
     name = "modeltrail",
@@ -17,7 +24,8 @@ Data goes to stdout, everything else to stderr. docs/CLI.md has the JSON of ever
 
 Examples:
   modeltrail verify fraud.zip --key ledger.vkey
-  modeltrail history model/fraud@2.1.0 --bundle fraud.zip
+  modeltrail lineage model/fraud@2.1.0 --bundle fraud.zip --key ledger.vkey --verify
+  modeltrail models --server http://127.0.0.1:8080
   modeltrail emit event.json --server http://127.0.0.1:8080 --receipts receipts/"
 )]
 pub(crate) struct Args {
@@ -50,6 +58,24 @@ pub(crate) enum Command {
     Checkpoint(CheckpointArgs),
     /// Verify a receipt
     Receipt(ReceiptArgs),
+    /// Show what a thing was made of and what came of it, and check every edge
+    Lineage(LineageArgs),
+    /// List the models
+    Models(ModelsArgs),
+    /// List the versions of a model
+    Versions(VersionsArgs),
+    /// Tell what happened to a model between two times
+    Changes(ChangesArgs),
+    /// Tell what ran at a time
+    RanAt(RanAtArgs),
+    /// Tell who approved a subject, or a manifest digest
+    Approvals(ApprovalsArgs),
+    /// List validations, or the versions that lack one
+    Validations(ValidationsArgs),
+    /// List findings
+    Findings(FindingsArgs),
+    /// Write a report: the dossier of a version, or the inventory of models
+    Report(ReportArgs),
 }
 
 /// Whom to trust.
@@ -158,7 +184,7 @@ pub(crate) struct ProveArgs {
 With --key or --policy the bundle is verified before it gets its name.
 
 Examples:
-  modeltrail export model/fraud@2.1.0 -o fraud.zip --server http://127.0.0.1:8080
+  modeltrail export model/fraud@2.1.0 --dossier -o fraud.zip --server http://127.0.0.1:8080
   modeltrail export model/fraud model/fraud@2.1.0 --as-of 1234 -o fraud.zip --key ledger.vkey")]
 pub(crate) struct ExportArgs {
     /// The subjects
@@ -167,6 +193,9 @@ pub(crate) struct ExportArgs {
     /// As of which tree size
     #[arg(long, value_name = "SIZE")]
     pub(crate) as_of: Option<u64>,
+    /// Issue the dossier of the version, and take along the trails that it rests on
+    #[arg(long)]
+    pub(crate) dossier: bool,
     /// Where to write the bundle; never over a file that is there
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,

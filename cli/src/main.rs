@@ -3,12 +3,16 @@
 //! Data goes to stdout, talk to stderr. Exit codes: 0 holds, 1 does not hold, 2 could not be judged (see `exit`).
 
 mod args;
+mod ask;
 mod bundle;
 mod commands;
 mod exit;
+mod folded;
 mod http;
 mod keys;
 mod output;
+mod table;
+mod when;
 
 use std::process::ExitCode;
 
@@ -40,5 +44,14 @@ fn run(args: Args, out: output::Output) -> anyhow::Result<exit::Exit> {
         Command::Keygen(args) => commands::keygen::run(&args, out),
         Command::Checkpoint(args) => commands::checkpoint::run(&args, out),
         Command::Receipt(args) => commands::receipt::run(&args, out),
+        Command::Lineage(args) => commands::lineage::run(&args, out),
+        Command::Models(args) => commands::models::run(&args, out),
+        Command::Versions(args) => commands::models::run_versions(&args, out),
+        Command::Changes(args) => commands::changes::run(&args, out),
+        Command::RanAt(args) => commands::ran_at::run(&args, out),
+        Command::Approvals(args) => commands::approvals::run(&args, out),
+        Command::Validations(args) => commands::validations::run(&args, out),
+        Command::Findings(args) => commands::findings::run(&args, out),
+        Command::Report(args) => commands::report::run(&args, out),
     }
 }

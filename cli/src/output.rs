@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 
 use anyhow::Context as _;
+use modeltrail_compliance::words::visible;
 use serde::Serialize;
 
 /// How data is printed.
@@ -55,6 +56,15 @@ pub(crate) fn data(bytes: &[u8]) -> anyhow::Result<()> {
     }
 }
 
+/// Writes data to stdout as it is, whatever stdout is: a file's bytes are nobody's to change.
+pub(crate) fn raw(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("could not write to stdout"),
+    }
+}
+
 /// Says something to whoever watches. Where stderr is closed nobody does.
 pub(crate) fn say(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
@@ -65,9 +75,9 @@ pub(crate) fn error(error: &anyhow::Error) {
     say(&format!("{} {error:#}", paint(Tone::Bad, "error:")));
 }
 
-/// Text from a ledger, for a terminal: control characters could rewrite what stands above.
+/// Text from a ledger, for a terminal: what nobody sees could rewrite what stands above, or turn a line around, and is shown as codes.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c }).collect()
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -76,6 +86,6 @@ mod tests {
 
     #[test]
     fn escapes_do_not_reach_the_terminal() {
-        assert_eq!(printable("a\u{1b}[2Jb\u{9b}c\nd"), "a\u{FFFD}[2Jb\u{FFFD}c\nd");
+        assert_eq!(printable("a\u{1b}[2Jb\u{9b}c\nd\u{202e}e"), "a[U+001B][2Jb[U+009B]c\nd[U+202E]e");
     }
 }

@@ -1,6 +1,8 @@
 //! The program as people run it: arguments in; data, talk and exit code out.
 #![allow(clippy::unwrap_used, reason = "a test may fail by unwrapping")]
 
+#[path = "cli/run.rs"]
+mod run;
 #[path = "cli/server.rs"]
 mod server;
 // The ledger of the core's own bundle tests: what they prove of bundles is what the program is shown.
@@ -8,58 +10,15 @@ mod server;
 #[path = "../../ledger/core/tests/bundle/world.rs"]
 mod world;
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use modeltrail_core::store::Store as _;
 use modeltrail_tlog::tree::TreeSize;
+use run::{run, run_with};
 use serde_json::{Value, json};
 use server::Server;
 use tempfile::TempDir;
 use world::{MODEL, ORIGIN, World, mirror, vkey, zip_of};
-
-/// What a run left.
-#[derive(Debug)]
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Ran {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-
-    /// Demands this exit code, and these words on either stream.
-    fn expect(&self, code: i32, words: &str) -> &Self {
-        assert_eq!(self.code, code, "{self:?}");
-        assert!(self.out.contains(words) || self.err.contains(words), "{words:?} is nowhere in {self:?}");
-        self
-    }
-}
-
-fn run(args: &[&str]) -> Ran {
-    run_with(args, b"")
-}
-
-fn run_with(args: &[&str], stdin: &[u8]) -> Ran {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_modeltrail"))
-        .args(args)
-        .env_remove("MODELTRAIL_SERVER")
-        .env_remove("MODELTRAIL_TOKEN")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A program that needs no input may be gone before it is written.
-    let _ = child.stdin.take().unwrap().write_all(stdin);
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
-}
 
 /// A ledger and its files in a directory.
 struct Place {

@@ -1,5 +1,6 @@
 //! `modeltrail export`: a bundle of everything about some subjects, from a server.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,7 +45,11 @@ pub(crate) fn run(args: &ExportArgs, out: Output) -> anyhow::Result<Exit> {
     let trust = keys::trust(&args.trust)?;
     let server = Server::new(&args.server)?;
     let draft = Draft { path: draft_path(&args.output) };
-    let bytes = fetch(args, &server, &draft.path)?;
+    let as_of = args.as_of.map(|size| size.to_string());
+    let mut query: Vec<(&str, &str)> = args.subjects.iter().map(|subject| ("subject", subject.as_str())).collect();
+    query.extend(as_of.as_deref().map(|as_of| ("as_of", as_of)));
+    query.extend(args.dossier.then_some(("dossier", "1")));
+    let bytes = fetch(&server, &query, &draft.path)?;
     let holds = if trust.pin.is_some() || trust.policy.is_some() {
         let report = bundle::verify(&draft.path, &trust, None)?;
         let outcome = report.outcome(false);
@@ -70,13 +75,20 @@ fn draft_path(output: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn fetch(args: &ExportArgs, server: &Server, path: &Path) -> anyhow::Result<u64> {
-    let as_of = args.as_of.map(|size| size.to_string());
-    let mut query: Vec<(&str, &str)> = args.subjects.iter().map(|subject| ("subject", subject.as_str())).collect();
-    if let Some(as_of) = &as_of {
-        query.push(("as_of", as_of));
-    }
-    let mut stream = server.stream("/v1/exports", &query)?;
+/// Fetches a bundle about some subjects; with the dossier, about the one version.
+pub(crate) fn fetch_about(
+    server: &Server,
+    subjects: &BTreeSet<String>,
+    dossier: bool,
+    path: &Path,
+) -> anyhow::Result<()> {
+    let mut query: Vec<(&str, &str)> = subjects.iter().map(|subject| ("subject", subject.as_str())).collect();
+    query.extend(dossier.then_some(("dossier", "1")));
+    fetch(server, &query, path).map(drop)
+}
+
+fn fetch(server: &Server, query: &[(&str, &str)], path: &Path) -> anyhow::Result<u64> {
+    let mut stream = server.stream("/v1/exports", query)?;
     let mut file = fs::OpenOptions::new()
         .write(true)
         .create_new(true)
