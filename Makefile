@@ -2,7 +2,7 @@
 # MODELTRAIL_CACHE (default ~/.cache/modeltrail), outside the clone. ARGS goes to the program: make demo ARGS=--once
 
 .POSIX:
-.PHONY: help demo test check bench fresh
+.PHONY: help demo test check bench screenshots fresh
 
 help:
 	@echo 'make demo    play a year of several models into a ledger, and leave the daemon running'
@@ -10,6 +10,7 @@ help:
 	@echo 'make test    all tests, a real Apache Kafka and foreign checkers included'
 	@echo 'make check   formatting, lints, documentation, house rules, licences'
 	@echo 'make bench   throughput and size, as ratios against bare writes and hashes in the same run'
+	@echo 'make screenshots   every page of the portal at two widths, light and dark, into screenshots/ (SCREENSHOTS=DIR)'
 	@echo 'make fresh   prove `make demo` in a fresh Debian 12 (root and debootstrap; at least 15 minutes)'
 
 demo:
@@ -25,6 +26,11 @@ check:
 bench:
 	@sh .ci/setup bench
 	@. ./.ci/env && cargo bench --locked --workspace --profile dev --bench '*' -- $(ARGS)
+
+screenshots:
+	@sh .ci/setup test
+	@. ./.ci/env && cargo build --locked --workspace --bins && MODELTRAIL_BIN_DIR=$$CARGO_TARGET_DIR/debug \
+		SCREENSHOTS=$${SCREENSHOTS:-$$PWD/screenshots} cargo test --locked --workspace --test browser -- --ignored --exact pages::screenshots
 
 fresh:
 	@sh .ci/fresh

@@ -226,6 +226,7 @@ mod tests {
         for line in [
             format!("GO_VERSION={GO_VERSION}\n"),
             format!("TESSERA_VERSION={TESSERA_VERSION}\n"),
+            format!("AXE_VERSION={}\n", crate::browser::AXE_VERSION),
             format!("KAFKA_VERSION={}\n", crate::kafka::KAFKA_VERSION),
         ] {
             assert!(env.contains(&line), ".ci/env does not say {line}");

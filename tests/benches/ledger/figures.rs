@@ -36,7 +36,7 @@ const fn row(
 }
 
 /// Rates: the ratio is ours over the ceiling, and 1 is the best there could be.
-const RATES: [Row; 6] = [
+const RATES: [Row; 8] = [
     row(
         "Kafka to durable entries | consume, synced write of the same rows",
         "kafka.rate",
@@ -73,6 +73,8 @@ const RATES: [Row; 6] = [
         ">= 100,000",
     ),
     row("export of a bundle | (as verify)", "export.rate", "verify.ceiling", "entries/s", ""),
+    row("rebuild of all views | scan of the same entries", "views.rebuild", "views.scan", "entries/s", ">= 200,000"),
+    row("Kafka to durable entries, views following | without", "kafka.views.rate", "kafka.rate", "entries/s", ""),
 ];
 
 /// Times: the ratio is how many times as long as the floor it takes.
@@ -90,9 +92,18 @@ const TIMES: [Row; 4] = [
 ];
 
 /// What stands alone.
-const ALONE: [(&str, &str, &str, &str); 13] = [
+const ALONE: [(&str, &str, &str, &str); 22] = [
     ("inclusion proof, p50", "proof.p50", "us", ""),
     ("inclusion proof, p99", "proof.p99", "us", "< 1,000"),
+    ("lineage, 1 step up, of a million nodes, p50", "walk.1.p50", "ms", ""),
+    ("lineage, 1 step up, p99", "walk.1.p99", "ms", "< 2"),
+    ("lineage, 10 steps up, p50", "walk.10.p50", "ms", ""),
+    ("lineage, 10 steps up, p99", "walk.10.p99", "ms", "< 50"),
+    ("nodes met in 10 steps", "walk.10.nodes", "", ""),
+    ("entries that the views are behind, right after the last", "views.behind", "", ""),
+    ("the same in seconds", "views.behind_seconds", "s", ""),
+    ("resident at its highest, views following", "memory.views.peak", "MiB", "< 512"),
+    ("resident at its highest, rebuilding", "views.memory", "MiB", "< 512"),
     ("resident before the first record", "memory.before", "MiB", ""),
     ("resident after the last, under load", "memory.after", "MiB", ""),
     ("resident at its highest", "memory.peak", "MiB", "< 512"),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use modeltrail_store::Ledger;
+use modeltrail_store::{Ledger, Views};
 use modeltrail_web::{AppState, Config, Hosts, Limits, NoAdmin, NoSources, start};
 
 use crate::Job;
@@ -88,9 +88,11 @@ impl Producer {
 /// One producer, then 64, against a server with a ledger of its own.
 pub(crate) fn appends(job: &Job, figures: &mut Figures) -> Result<()> {
     let opened = begin(&job.file("http"))?;
+    let views = Views::start(&opened);
     let config = Config {
         ledger: Arc::clone(&opened.ledger),
         appender: opened.appender(),
+        views: views.handle(),
         sources: Arc::new(NoSources),
         admin: Arc::new(NoAdmin),
         admin_token: None,
@@ -116,6 +118,7 @@ pub(crate) fn appends(job: &Job, figures: &mut Figures) -> Result<()> {
     }
     drop(alone);
     running.stop()?;
+    views.stop();
     opened.stop();
     ours.note(figures, "http.1");
     floor.note(figures, "sync.1");

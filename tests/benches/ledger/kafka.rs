@@ -14,8 +14,8 @@ use modeltrail_ingest::admin::Admin;
 use modeltrail_ingest::broker::{EmbeddedBroker, PARTITION_BYTES};
 use modeltrail_ingest::producer::{Outgoing, Producer};
 use modeltrail_ingest::{Ingest, IngestConfig, LedgerSink, Properties, Sink, SourceConfig};
-use modeltrail_store::Opened;
 use modeltrail_store::rocks::{Access, RocksStore};
+use modeltrail_store::{Opened, Views};
 use modeltrail_tests::kafka::{KafkaBroker, KafkaTools};
 use modeltrail_tlog::tile::{FULL_WIDTH, new_tiles};
 use modeltrail_tlog::tree::TreeSize;
@@ -122,22 +122,67 @@ fn durable(opened: &Opened) -> Result<u64> {
     Ok(opened.ledger.positions()?.iter().filter(|row| row.source == SOURCE).map(|row| row.next).sum())
 }
 
-/// Reads the topic into a new ledger, as `modeltraild` does.
+/// Reads the topic into a new ledger, as `modeltraild` does; the log alone.
 pub(crate) fn ingest(job: &Job, figures: &mut Figures) -> Result<()> {
     let opened = begin(&job.ledger())?;
+    figures.set("memory.before", memory().0);
+    let read = read(job, &opened)?;
+    read.lap.note(figures, "kafka.rate", read.records);
+    let seconds = read.lap.seconds;
+    figures.set("kafka.seconds", seconds);
+    figures.set("kafka.per_seal", read.entries / read.seals);
+    figures.set("kafka.sync_ms", read.syncing * 1e3 / read.seals);
+    figures.set("kafka.sync_share", read.syncing / seconds * 100.0);
+    for (thread, time) in read.threads {
+        figures.set(&format!("cpu.kafka.{thread}"), time);
+    }
+    figures.set("memory.after", read.memory.0);
+    figures.set("memory.peak", read.memory.1);
+    sizes(&opened, figures)?;
+    opened.stop();
+    Ok(())
+}
+
+/// The same with the views following.
+pub(crate) fn ingest_with_views(job: &Job, figures: &mut Figures) -> Result<()> {
+    let opened = begin(&job.file("kafka-views"))?;
+    let views = Views::start(&opened);
+    let read = read(job, &opened)?;
+    read.lap.note(figures, "kafka.views.rate", read.records);
+    figures.set("views.behind", views.handle().behind() as f64);
+    figures.set("views.behind_seconds", views.handle().behind_seconds());
+    figures.set("memory.views.peak", memory().1);
+    views.stop();
+    opened.stop();
+    Ok(())
+}
+
+/// What was read from the first durable record on. Asking for identity and the first fetch are paid once and not counted.
+struct Read {
+    lap: Lap,
+    records: f64,
+    entries: f64,
+    seals: f64,
+    /// Seconds in synced writes.
+    syncing: f64,
+    threads: BTreeMap<String, f64>,
+    /// Resident now and at its highest, in MiB, under load.
+    memory: (f64, f64),
+}
+
+fn read(job: &Job, opened: &Opened) -> Result<Read> {
     let appender = opened.appender().context("a new ledger can be written")?;
     let kafka = Properties::bootstrap(&job.bootstrap);
     let source = SourceConfig { topic_ids: !job.embedded, ..SourceConfig::new(SOURCE, TOPIC, kafka) };
     let config = IngestConfig { sources: vec![source], ..IngestConfig::default() };
     let sink: Arc<dyn Sink> =
         Arc::new(LedgerSink::new(appender.clone(), Arc::clone(&opened.ledger), WallClock::shared()));
-    figures.set("memory.before", memory().0);
     let ingest = Ingest::start(&config, &sink)?;
     let (mut seen, mut moved) = (0, Instant::now());
     let mut first = None;
     while seen < job.entries {
         std::thread::sleep(LOOK_EVERY);
-        let now = durable(&opened)?;
+        let now = durable(opened)?;
         if now != seen {
             (seen, moved) = (now, Instant::now());
             if first.is_none() {
@@ -147,27 +192,19 @@ pub(crate) fn ingest(job: &Job, figures: &mut Figures) -> Result<()> {
             bail!("{seen} of {} records are durable, and none came for a minute: {:?}", job.entries, ingest.status());
         }
     }
-    // Asking for identity and the first fetch are paid once: counted is from the first durable record on.
     let (count, watch, before) = first.context("nothing was read")?;
     let (lap, after) = (watch.stop()?, appender.metrics());
-    lap.note(figures, "kafka.rate", (seen - count) as f64);
-    let seconds = lap.seconds;
-    let seals = (after.seals - before.seals) as f64;
-    let syncing = (after.sync_micros - before.sync_micros) as f64 / 1e6;
-    figures.set("kafka.seconds", seconds);
-    figures.set("kafka.per_seal", (after.entries - before.entries) as f64 / seals);
-    figures.set("kafka.sync_ms", syncing * 1e3 / seals);
-    figures.set("kafka.sync_share", syncing / seconds * 100.0);
-    for (thread, time) in threads()? {
-        figures.set(&format!("cpu.kafka.{thread}"), time);
-    }
-    let (now, peak) = memory();
-    figures.set("memory.after", now);
-    figures.set("memory.peak", peak);
+    let read = Read {
+        lap,
+        records: (seen - count) as f64,
+        entries: (after.entries - before.entries) as f64,
+        seals: (after.seals - before.seals) as f64,
+        syncing: (after.sync_micros - before.sync_micros) as f64 / 1e6,
+        threads: threads()?,
+        memory: memory(),
+    };
     ingest.shutdown();
-    sizes(&opened, figures)?;
-    opened.stop();
-    Ok(())
+    Ok(read)
 }
 
 fn sizes(opened: &Opened, figures: &mut Figures) -> Result<()> {

@@ -50,6 +50,7 @@ impl Dice {
 fn counts(name: &str) -> &'static [u32] {
     match name {
         "rotate.key_written" => &[1],
+        name if name.starts_with("rebuild.") => &[1],
         "kafka.before_commit" => &[1, 3],
         "head.before_rename" => &[1, 2, 3],
         _ => &[1, 25],
@@ -60,9 +61,14 @@ fn die_at(system: &mut System, name: &str, count: u32) {
     if system.start_armed(&format!("{name}:{count}")).unwrap() == Start::Died {
         return;
     }
-    if name.starts_with("rotate.") {
-        let rotation = system.modeltraild(["keys", "rotate"]).unwrap();
-        assert!(!rotation.status.success(), "the daemon died under it: {}", rotation.text());
+    let act: Option<&[&str]> = match name.split_once('.') {
+        Some(("rotate", _)) => Some(&["keys", "rotate"]),
+        Some(("rebuild", _)) => Some(&["rebuild"]),
+        _ => None,
+    };
+    if let Some(act) = act {
+        let done = system.modeltraild(act.iter().copied()).unwrap();
+        assert!(!done.status.success(), "the daemon died under it: {}", done.text());
     }
     system.wait_for_abort(FAILPOINT_LIMIT).unwrap_or_else(|error| panic!("{name}:{count}: {error:#}"));
 }
@@ -102,6 +108,8 @@ fn every_position_and_every_id_is_accounted_for_after_kills() {
     let (positions, told) = load.end();
     let ends = kafka_ends(broker.bootstrap(), TOPIC, PARTITIONS).unwrap();
     system.until_durable(&ends, DRAIN_LIMIT).unwrap();
+    let views = system.modeltraild(["rebuild", "--check"]).unwrap();
+    assert!(views.status.success(), "views that lived through all kills equal a fresh fold: {}", views.text());
     system.stop().unwrap();
     let report = system.fsck().unwrap();
     let log = system.log().unwrap();

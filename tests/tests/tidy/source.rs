@@ -24,6 +24,7 @@ const CLOCK_FILES: &[(&str, &str)] = &[("ingest/src/timing.rs", "how long broker
 /// (file, reason): where a thread may sleep.
 const SLEEPING_FILES: &[(&str, &str)] = &[
     ("cli/src/commands/emit.rs", "the pause between two tries of sending"),
+    ("daemon/src/rebuild.rs", "the pause before a daemon is asked again how far it is"),
     ("daemon/src/witness.rs", "the pause before Kafka is asked again"),
 ];
 
