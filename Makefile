@@ -30,7 +30,7 @@ bench:
 screenshots:
 	@sh .ci/setup test
 	@. ./.ci/env && cargo build --locked --workspace --bins && MODELTRAIL_BIN_DIR=$$CARGO_TARGET_DIR/debug \
-		SCREENSHOTS=$${SCREENSHOTS:-$$PWD/screenshots} cargo test --locked --workspace --test browser -- --ignored --exact pages::screenshots
+		SCREENSHOTS=$${SCREENSHOTS:-$$PWD/screenshots} cargo test --locked --workspace --test browser -- --exact pages::every_look_is_a_picture_of_its_own
 
 fresh:
 	@sh .ci/fresh

@@ -1,6 +1,6 @@
 //! Whose trails the dossier of a version needs, found from headers and trails alone: no views are asked, so the answer is the same wherever the log is.
 //!
-//! The version and its model always; what it was made of, as far as entries lead there; where it runs and ran; incidents that touch it; systems, use cases and
+//! The version and its model always; what it was made of and which versions were made of it, as far as entries lead there; where these run and ran; incidents that touch it; systems, use cases and
 //! suppliers that hold it; the wholes of its datasets, whose legal basis is told of the whole; and the sources that its entries came from.
 //! Bounds keep a bundle small; a dossier names the subjects of its lineage whose trails it has not got.
 
@@ -35,6 +35,8 @@ enum Follow {
     Model,
     /// What went into it: on to what went into that.
     Up,
+    /// A version made of it: on to what was made of that, and to where it runs.
+    Down,
     /// Its trail is taken, and leads no further.
     Here,
 }
@@ -158,6 +160,9 @@ impl<R: LedgerRead> Search<'_, R> {
         let has = |role: &str, wanted: &str| steps.get(role).is_some_and(|found| found.iter().any(|one| one == wanted));
         let about = steps.get("about").and_then(|about| about.first()).cloned().unwrap_or_default();
         let kind = about.split('/').next().unwrap_or_default();
+        // An alias that moves on names a version as what it leaves: that makes nothing.
+        let made_of =
+            |part: &str| about != part && about.contains('@') && (has("base", part) || has("component", part));
         match follow {
             Follow::Here => {}
             Follow::Version if about == subject => self.inputs(steps),
@@ -165,8 +170,12 @@ impl<R: LedgerRead> Search<'_, R> {
                 "deployment" | "incident" | "system" | "usecase" | "supplier" | "run" => {
                     self.want(&about, Follow::Here)
                 }
+                "model" if made_of(subject) => self.want(&about, Follow::Down),
                 _ => {}
             },
+            Follow::Down if kind == "deployment" => self.want(&about, Follow::Here),
+            Follow::Down if kind == "model" && made_of(subject) => self.want(&about, Follow::Down),
+            Follow::Down => {}
             // As a mere whole the model stands on every entry about another of its versions.
             Follow::Model => {
                 let meant = about != subject && !has("whole", subject);

@@ -1,10 +1,13 @@
 //! `demo`: the story, played through an embedded broker into a ledger of its own.
 
+use std::io::IsTerminal as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
+use modeltrail_compliance::bundle::{Rerendered, rerender};
 use modeltrail_core::bundle::reader::BundleReader;
 use modeltrail_core::clock::Clock;
 use modeltrail_core::verify::{Aspect, Options, Outcome, Trust, Verdict, verify_bundle};
@@ -29,7 +32,7 @@ const PORT: u16 = 8080;
 
 #[derive(clap::Args)]
 pub(crate) struct DemoArgs {
-    /// Play, export and verify one bundle, print a summary, and exit
+    /// Play, export one bundle with its dossier, verify both, print a summary, and exit
     #[arg(long)]
     once: bool,
     /// Where to put the ledger; must not hold one (by default a new temporary folder)
@@ -165,10 +168,10 @@ fn perform(stand: &Stand, story: &Story, events: u64, stop: &Stop) -> Result<Pla
     Ok(play(stage, events, &mut tell)?)
 }
 
-/// Fetches the bundle as anybody would, over the API.
+/// Fetches the bundle with the dossier as anybody would, over the API.
 fn export(stand: &Stand) -> Result<PathBuf> {
     let encoded = SUBJECT.replace('/', "%2F").replace('@', "%40");
-    let url = format!("http://{}/v1/exports?subject={encoded}", stand.running.address());
+    let url = format!("http://{}/v1/exports?subject={encoded}&dossier=1", stand.running.address());
     let mut answer = ureq::get(&url).call().with_context(|| format!("the bundle can't be had from {url}"))?;
     let path = stand.dir.join("exports/pd-retail-3.1.0.zip");
     let mut file = std::fs::File::create(&path).with_context(|| format!("can't write {}", path.display()))?;
@@ -193,17 +196,37 @@ fn verify(stand: &Stand, bundle: &Path) -> Result<String> {
     if report.outcome(false) != Outcome::Holds {
         bail!("the bundle does not verify:\n{}", lines.join("\n"));
     }
+    match rerender(&mut reader)? {
+        Rerendered::Same { files } => {
+            lines.push(format!(
+                "  {:<13} the same, rendered again from the bundle's own entries: {}",
+                "reports",
+                files.join(", ")
+            ));
+        }
+        _ => bail!("the dossier is not what the bundle's entries give:\n{}", lines.join("\n")),
+    }
     Ok(lines.join("\n"))
+}
+
+/// Shows the portal where there is a screen to show it on.
+fn open_portal(url: &str) {
+    let screen = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some());
+    if screen && std::io::stdout().is_terminal() {
+        // Without such a program the URL is there to be clicked.
+        let _ = std::process::Command::new("xdg-open").arg(url).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    }
 }
 
 fn invite(stand: &Stand, bundle: &Path) {
     let (url, dir, bundle) = (format!("http://{}", stand.running.address()), stand.dir.display(), bundle.display());
-    println!("\nThe daemon serves {url} (loopback only). In another shell, try:\n");
+    println!("\nThe portal is at {url} (loopback only). In another shell, try:\n");
     println!("  modeltrail verify {bundle} --key {dir}/ledger.vkey");
-    println!("  modeltrail history {SUBJECT} --server {url}");
-    println!("  modeltrail show 42 --server {url}");
+    println!("  modeltrail findings --server {url}");
+    println!("  modeltrail lineage model/risk/pd-mortgage@1.1.0 --verify --key {dir}/ledger.vkey --server {url}");
     println!("  modeltrail export model/fraud/card-fraud -o /tmp/card-fraud.zip --server {url}");
     println!("  modeltraild fsck --config {dir}/config.toml\n");
+    open_portal(&url);
 }
 
 fn tear_down(stand: Stand) -> Result<()> {

@@ -6,7 +6,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
@@ -21,6 +21,8 @@ pub const AXE_VERSION: &str = "4.14.1";
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// Longer than the slowest page on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
+/// Between two looks whether a page is there.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Chromium and its driver.
 #[derive(Debug, Clone)]
@@ -167,8 +169,9 @@ impl Browser {
     /// # Errors
     /// When there is none.
     pub fn text(&self, css: &str) -> Result<String> {
-        let element = self.element("css selector", css)?;
-        Ok(self.get(&format!("element/{element}/text"))?.as_str().unwrap_or_default().to_owned())
+        let told =
+            self.script("const at = document.querySelector(arguments[0]); return at && at.innerText", &[css.into()])?;
+        told.as_str().map(str::to_owned).with_context(|| format!("no {css:?} on {}", self.url().unwrap_or_default()))
     }
 
     /// Follows the first link whose text is exactly this.
@@ -177,7 +180,7 @@ impl Browser {
     /// When there is none, or it can't be clicked.
     pub fn follow(&self, link: &str) -> Result<()> {
         let element = self.element("link text", link)?;
-        self.post(&format!("element/{element}/click"), &json!({})).map(drop)
+        self.leave(|_| self.post(&format!("element/{element}/click"), &json!({})).map(drop))
     }
 
     /// Clicks the first element that fits.
@@ -207,6 +210,24 @@ impl Browser {
         let steps = json!([{ "type": "keyDown", "value": key }, { "type": "keyUp", "value": key }]);
         let actions = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": steps }] });
         self.post("actions", &actions).map(drop)
+    }
+
+    /// Does what leads to another page, and waits until that one is loaded.
+    ///
+    /// # Errors
+    /// When it fails, or no other page comes.
+    pub fn leave(&self, how: impl FnOnce(&Self) -> Result<()>) -> Result<()> {
+        self.script("window.before = true", &[])?;
+        how(self)?;
+        let until = Instant::now() + LIMIT;
+        while Instant::now() < until {
+            let loaded = self.script("return !window.before && document.readyState === 'complete'", &[]);
+            if loaded.is_ok_and(|loaded| loaded == true) {
+                return Ok(());
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        bail!("no other page came after {}", self.url()?)
     }
 
     /// The whole page as a PNG.

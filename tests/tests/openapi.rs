@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use modeltrail_tests::process::{run, run_ok};
 use modeltrail_tests::skip::{Missing, or_skip};
-use modeltrail_tests::{Daemon, bin, foreign};
+use modeltrail_tests::{Daemon, bin, foreign, workspace_root};
 use serde_json::{Value, json};
 
 /// The whole story, played and served.
@@ -97,6 +97,8 @@ fn the_document_is_true() {
     command.current_dir(dir.path()).args(["--no-color", "run"]).arg(&file).args(["--url", url, "--checks", CHECKS]);
     command.args(["--phases", "examples,coverage,fuzzing", "--max-time", SECONDS, "--seed", "1", "--warnings", "off"]);
     command.args(["--suppress-health-check", "all", "--request-timeout", "30", "--continue-on-failure"]);
+    command.env("SCHEMATHESIS_HOOKS", "schemathesis_hooks");
+    command.env("PYTHONPATH", workspace_root().join("tests/foreign/py")).env("PYTHONDONTWRITEBYTECODE", "1");
     let output = run(&mut command, RUN_LIMIT).unwrap();
     assert!(output.status.success(), "{}\nand the daemon said:\n{}", output.text(), daemon.stderr());
     daemon.stop().unwrap();

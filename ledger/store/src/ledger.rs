@@ -11,7 +11,7 @@ use modeltrail_core::types::EntryIndex;
 use modeltrail_tlog::hash::{NodeHash, RootHash};
 use modeltrail_tlog::note::{Note, SignerKey};
 use modeltrail_tlog::tile::{FULL_WIDTH, TileId, width_at};
-use modeltrail_tlog::tree::{self, Edge, HashReader, TreeSize};
+use modeltrail_tlog::tree::{self, Cached, Edge, HashReader, TileCache, TreeSize};
 
 use crate::clock;
 use crate::rocks::RocksStore;
@@ -19,6 +19,8 @@ use crate::rocks::RocksStore;
 /// A kept checkpoint at least every so many entries and so often.
 const KEEP_ENTRIES: u64 = 256;
 const KEEP_EVERY: Duration = Duration::from_secs(60);
+/// Tiles whose nodes are kept for proofs, 16 KiB each: the edge at the sizes that are asked about, and some ways up.
+const CACHED_TILES: usize = 64;
 
 /// The newest durable state: a signed checkpoint and what belongs to it.
 pub struct Head {
@@ -82,6 +84,8 @@ pub struct Ledger {
     /// Told when a newer state is durable.
     newer: Condvar,
     status: Mutex<WriterStatus>,
+    /// What proofs go through: a tile of a width is the same for ever.
+    proofs: TileCache,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -100,6 +104,7 @@ impl Ledger {
             published: Mutex::new(published),
             newer: Condvar::new(),
             status: Mutex::new(status),
+            proofs: TileCache::new(CACHED_TILES),
         }
     }
 
@@ -274,7 +279,8 @@ impl Ledger {
     /// # Errors
     /// `size` is beyond the newest durable tree, `index` beyond `size`, or the store can't answer.
     pub fn inclusion(&self, index: u64, size: u64) -> Result<Vec<NodeHash>, StoreError> {
-        tree::inclusion_proof(&self.head_tiles(), index, TreeSize::new(size)).map_err(|error| proof_error(&error))
+        tree::inclusion_proof(&Cached::new(self.head_tiles(), &self.proofs), index, TreeSize::new(size))
+            .map_err(|error| proof_error(&error))
     }
 
     /// The proof that the tree of `new` goes on from the tree of `old`.
@@ -282,7 +288,7 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::inclusion`].
     pub fn consistency(&self, old: u64, new: u64) -> Result<Vec<NodeHash>, StoreError> {
-        tree::consistency_proof(&self.head_tiles(), TreeSize::new(old), TreeSize::new(new))
+        tree::consistency_proof(&Cached::new(self.head_tiles(), &self.proofs), TreeSize::new(old), TreeSize::new(new))
             .map_err(|error| proof_error(&error))
     }
 

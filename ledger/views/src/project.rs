@@ -1,7 +1,7 @@
 //! The projectors: what each entry changes in the rows. Pure folds: they see the entry and the rows as the entries before left them, nothing else.
 //!
 //! Two rules hold for all of them. What is kept aside, or whose signature fails, changes no state: it is shown where rows list statements
-//! ([`Act::counts`] tells), and never takes the place of a statement that counts. And an entry whose record is not at hand (erased, withheld,
+//! ([`crate::rows::Act::counts`] tells), and never takes the place of a statement that counts. And an entry whose record is not at hand (erased, withheld,
 //! never kept) says no more than its header does.
 
 mod approvals;

@@ -120,7 +120,7 @@ impl Table {
 pub struct RowKey(Vec<u8>);
 
 impl RowKey {
-    /// The key of a row. Parts that are subjects go in as they are ([`plain`]); [`part`] makes anything else one.
+    /// The key of a row. Parts that are subjects go in as they are (and are not escaped again); [`part`] makes anything else one.
     #[must_use]
     pub fn new(table: Table, parts: &[&str]) -> Self {
         let mut bytes = vec![table as u8];

@@ -59,7 +59,11 @@ fn all_is_reached_by_keyboard_with_a_ring_that_shows() {
         browser.open(&world.at(path)).unwrap();
         let usable = browser.script(USABLE, &[]).unwrap();
         let mut left: BTreeSet<u64> = usable.as_array().unwrap().iter().filter_map(Value::as_u64).collect();
-        for _ in 0..left.len().min(MAX_STOPS) + 5 {
+        // Tables that scroll are stops too, though they can't be used.
+        for _ in 0..left.len().min(MAX_STOPS) + 60 {
+            if left.is_empty() {
+                break;
+            }
             browser.press(TAB).unwrap();
             let focus = browser.script(FOCUS, &[]).unwrap();
             let Some(at) = focus.get("path").and_then(Value::as_u64) else { continue };
@@ -88,7 +92,7 @@ fn the_skip_link_and_the_navigation_work_by_keyboard() {
     for _ in 0..60 {
         browser.press(TAB).unwrap();
         if browser.script(FOCUS, &[]).unwrap()["text"] == "Models" {
-            browser.press(ENTER).unwrap();
+            browser.leave(|browser| browser.press(ENTER)).unwrap();
             assert!(browser.url().unwrap().ends_with("/models"), "{}", browser.url().unwrap());
             return;
         }

@@ -1,5 +1,6 @@
 //! Every page by itself: quiet console, own host alone, one heading, no script needed.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use modeltrail_tests::browser::Look;
@@ -8,6 +9,11 @@ use crate::world::world;
 
 /// Kinds of pages that the walk must come by: fewer mean that links are missing.
 const LEAST_KINDS: usize = 18;
+
+/// What the browser asks of itself: its own start page, and what stands in the page already.
+fn inner(url: &str) -> bool {
+    ["data:", "chrome:", "about:"].iter().any(|scheme| url.starts_with(scheme))
+}
 
 #[test]
 fn every_page_loads_quietly_and_asks_nobody_else() {
@@ -22,12 +28,8 @@ fn every_page_loads_quietly_and_asks_nobody_else() {
         assert_eq!(headings, 1, "headings of {path}");
         let console = browser.console().unwrap();
         assert!(console.is_empty(), "{path} writes to the console: {console:?}");
-        let strangers: Vec<String> = browser
-            .requests()
-            .unwrap()
-            .into_iter()
-            .filter(|url| !url.starts_with(&world.url) && !url.starts_with("data:"))
-            .collect();
+        let strangers: Vec<String> =
+            browser.requests().unwrap().into_iter().filter(|url| !url.starts_with(&world.url) && !inner(url)).collect();
         assert!(strangers.is_empty(), "{path} asks {strangers:?}");
     }
 }
@@ -49,13 +51,16 @@ fn nothing_needs_scripts_and_nothing_scrolls_sideways_on_a_phone() {
     }
 }
 
-/// Run by `make screenshots`: every kind of page at two widths, light and dark.
+/// Light and dark, wide and narrow are four pictures, not one. `make screenshots` names a folder, and gets every kind of page in each.
 #[test]
-#[ignore = "makes pictures for people"]
-fn screenshots() {
+fn every_look_is_a_picture_of_its_own() {
     let Some(world) = world() else { return };
-    let dir = PathBuf::from(std::env::var("SCREENSHOTS").unwrap_or_else(|_| "screenshots".to_owned()));
-    std::fs::create_dir_all(&dir).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let wanted = std::env::var_os("SCREENSHOTS").map(PathBuf::from);
+    let dir = wanted.as_deref().unwrap_or(scratch.path());
+    std::fs::create_dir_all(dir).unwrap();
+    let pages = if wanted.is_some() { world.pages() } else { [("/".to_owned(), "/".to_owned())].into() };
+    let mut overviews = BTreeSet::new();
     for (name, look) in [
         ("1280-light", Look::DESK),
         ("1280-dark", Look { dark: true, ..Look::DESK }),
@@ -63,10 +68,15 @@ fn screenshots() {
         ("390-dark", Look { dark: true, ..Look::PHONE }),
     ] {
         let browser = world.browser(look);
-        for (kind, path) in world.pages() {
-            browser.open(&world.at(&path)).unwrap();
-            let file: String = kind.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-            browser.screenshot(&dir.join(format!("{file}-{name}.png"))).unwrap();
+        for (kind, path) in &pages {
+            browser.open(&world.at(path)).unwrap();
+            let page: String = kind.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+            let file = dir.join(format!("{page}-{name}.png"));
+            browser.screenshot(&file).unwrap();
+            if path == "/" {
+                overviews.insert(std::fs::read(&file).unwrap());
+            }
         }
     }
+    assert_eq!(overviews.len(), 4);
 }

@@ -11,12 +11,12 @@ fn a_filter_is_in_the_address_and_the_way_back_keeps_it() {
     let browser = world.browser(Look::DESK);
     browser.open(&world.at("/models")).unwrap();
     browser.fill("main input[name=q]", "mortgage").unwrap();
-    browser.press('\u{E007}').unwrap();
+    browser.leave(|browser| browser.press('\u{E007}')).unwrap();
     let filtered = browser.url().unwrap();
     assert!(filtered.contains("q=mortgage"), "{filtered}");
     let shown = browser.text("main").unwrap();
     assert!(shown.contains("pd-mortgage") && !shown.contains("card-fraud"), "{shown}");
-    browser.click("main a[href*='risk/pd-mortgage']").unwrap();
+    browser.leave(|browser| browser.click("main a[href*='risk/pd-mortgage']")).unwrap();
     browser.back().unwrap();
     assert_eq!(browser.url().unwrap(), filtered);
     assert_eq!(browser.script("return document.querySelector('main input[name=q]').value", &[]).unwrap(), "mortgage");

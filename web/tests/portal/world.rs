@@ -26,7 +26,6 @@ fn actor(id: &str, role: &str) -> Value {
 }
 
 fn acts() -> Vec<(&'static str, Value)> {
-    let version = json!({"namespace": "risk", "name": "pd", "version": "1.0.0"});
     let about = json!({"kind": "model", "namespace": "risk", "name": "pd", "version": "1.0.0"});
     let manifest = json!({
         "namespace": "risk", "name": "pd", "version": "1.0.0", "provenance": "built", "description": HOSTILE, "author": "p-1",
@@ -69,6 +68,13 @@ fn acts() -> Vec<(&'static str, Value)> {
                 "thresholds": [{"metric": "auc", "op": "ge", "value": 0.7}],
             }),
         ),
+    ]
+}
+
+fn further_acts() -> Vec<(&'static str, Value)> {
+    let version = json!({"namespace": "risk", "name": "pd", "version": "1.0.0"});
+    let about = json!({"kind": "model", "namespace": "risk", "name": "pd", "version": "1.0.0"});
+    vec![
         (
             "validation.recorded",
             json!({
@@ -106,7 +112,12 @@ fn acts() -> Vec<(&'static str, Value)> {
 impl World {
     pub(crate) fn new() -> Self {
         let server = Server::start();
-        let events: Vec<Value> = acts().into_iter().enumerate().map(|(n, (kind, data))| event(n, kind, data)).collect();
+        let events: Vec<Value> = acts()
+            .into_iter()
+            .chain(further_acts())
+            .enumerate()
+            .map(|(n, (kind, data))| event(n, kind, data))
+            .collect();
         let answers = server.post(BATCH, &bytes(&Value::Array(events))).ok(200);
         assert!(answers.as_array().unwrap().iter().all(|one| one["status"] == 201), "{answers:#}");
         let world = Self { server };

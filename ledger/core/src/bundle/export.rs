@@ -12,7 +12,7 @@ use modeltrail_schemas::reading::READING;
 use modeltrail_schemas::subject::Subject;
 use modeltrail_tlog::checkpoint::Checkpoint;
 use modeltrail_tlog::note::Note;
-use modeltrail_tlog::tree::{TreeSize, consistency_proof, inclusion_proof};
+use modeltrail_tlog::tree::{Cached, TileCache, TreeSize, consistency_proof, inclusion_proof};
 
 use super::lines::{Absent, ConsistencyLine, EntryLine, LedgerKey, Opening};
 use super::manifest::{Scope, TrailClaim};
@@ -32,6 +32,9 @@ pub(crate) mod own_types {
     pub(crate) const CLOCK_STEPPED: &str = "modeltrail.ledger.clock_stepped.v1";
     pub(crate) const ERASED: &str = "modeltrail.record.erased.v1";
 }
+
+/// Tiles whose nodes are kept while a bundle is written, 16 KiB each: those of one way up, and of the entries around.
+const CACHED_TILES: usize = 16;
 
 /// Why a bundle can't be made.
 #[derive(Debug, thiserror::Error)]
@@ -218,8 +221,11 @@ fn write<R: LedgerRead, W: Write + Seek>(
 ) -> Result<Finished<W>, ExportError> {
     let mut bundle = BundleWriter::new(out);
     bundle.add(CONSISTENCY, &consistency(ledger, &collection.keys)?)?;
+    // Indices ascend, so neighbours share tiles, and all share the upper ones.
+    let cache = TileCache::new(CACHED_TILES);
+    let tiles = Cached::new(ledger.tiles(), &cache);
     for index in &collection.entries {
-        bundle.entry(&entry_line(ledger, EntryIndex(*index))?)?;
+        bundle.entry(&entry_line(ledger, &tiles, EntryIndex(*index))?)?;
     }
     bundle.add(KEYS, &LedgerKey::to_document(&collection.keys))?;
     bundle.add(&format!("{READINGS_DIR}{READING}.json"), &json::canonical(&catalogue::reading_table()))?;
@@ -275,10 +281,14 @@ fn stored<R: LedgerRead>(ledger: &R, index: EntryIndex) -> Result<Stored, Export
     Ok(Stored { header, opening })
 }
 
-fn entry_line<R: LedgerRead>(ledger: &R, index: EntryIndex) -> Result<EntryLine, ExportError> {
+fn entry_line<R: LedgerRead>(
+    ledger: &R,
+    tiles: &Cached<'_, &R::Tiles>,
+    index: EntryIndex,
+) -> Result<EntryLine, ExportError> {
     let Stored { header, opening } = stored(ledger, index)?;
-    let proof = inclusion_proof(ledger.tiles(), index.get(), ledger.size())
-        .map_err(unread(format!("the proof of entry {index}")))?;
+    let proof =
+        inclusion_proof(tiles, index.get(), ledger.size()).map_err(unread(format!("the proof of entry {index}")))?;
     let opening = match opening {
         Some(opening) => Opening::Kept(opening),
         None if parse(index, &header)?.content.kept == Some(false) => Opening::Absent(Absent::NotKept),

@@ -103,7 +103,6 @@ fn event(act: &Act) -> (&'static str, Value) {
         data.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
         data
     };
-    let mut deployment = json!({"environment": "prod", "service": format!("s{a}"), "kind": "online", "new": served(act), "effective_at": time(*effect)});
     match act.what {
         3 => {
             model.as_object_mut().unwrap().extend(
@@ -134,6 +133,15 @@ fn event(act: &Act) -> (&'static str, Value) {
         9 => ("approval.revoked", approval(json!({"effective_at": time(*effect)}))),
         10 => ("approval.expired", approval(json!({"what": "approval", "expired_at": time(*effect)}))),
         11 => ("approval.condition_met", approval(json!({"condition_id": "C", "met_at": time(*effect)}))),
+        _ => later(act),
+    }
+}
+
+fn later(act: &Act) -> (&'static str, Value) {
+    let Act { a, b, c, effect, .. } = act;
+    let mut model = version(*a, *b);
+    let mut deployment = json!({"environment": "prod", "service": format!("s{a}"), "kind": "online", "new": served(act), "effective_at": time(*effect)});
+    match act.what {
         12 => ("deployment.rolled_back", {
             deployment["old"] = json!([]);
             deployment

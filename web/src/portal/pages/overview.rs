@@ -104,15 +104,19 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     Ok(page)
 }
 
+fn figure(number: usize, label: &str, href: String, tone: &'static str, note: String) -> Figure {
+    Figure { number: grouped(number as u64), label: label.to_owned(), href, tone, note }
+}
+
+/// Approvals with a condition that is not met, and how many of them are overdue.
+fn conditions(known: &Known, now: &str) -> (usize, usize) {
+    let granted = known.approvals.iter().filter(|approval| approval.state == "granted");
+    let overdue: Vec<bool> = granted.filter_map(|approval| open_condition(approval, now)).collect();
+    (overdue.len(), overdue.iter().filter(|overdue| **overdue).count())
+}
+
 fn figures(cx: &Cx<'_>, known: &Known) -> Vec<Figure> {
     let links = &cx.links;
-    let figure = |number: usize, label: &str, href: String, tone: &'static str, note: String| Figure {
-        number: grouped(number as u64),
-        label: label.to_owned(),
-        href,
-        tone,
-        note,
-    };
     let alarm = |number: usize, tone: &'static str| if number == 0 { "calm" } else { tone };
     let weight = |severity: Severity| known.findings.iter().filter(|finding| finding.severity == severity).count();
     let (critical, high) = (weight(Severity::Critical), weight(Severity::High));
@@ -120,12 +124,7 @@ fn figures(cx: &Cx<'_>, known: &Known) -> Vec<Figure> {
     let tier_1 = known.models.iter().filter(|model| model.tiers.values().any(|tier| tier.value.value == "1")).count();
     let pending = known.approvals.iter().filter(|approval| approval.state == "requested").count();
     let soon = known.approvals.iter().filter(|approval| runs_out(approval, &cx.now)).count();
-    let conditions = known.approvals.iter().filter(|approval| approval.state == "granted");
-    let (mut open, mut late) = (0, 0);
-    for overdue in conditions.filter_map(|approval| open_condition(approval, &cx.now)) {
-        open += 1;
-        late += usize::from(overdue);
-    }
+    let (open, late) = conditions(known, &cx.now);
     vec![
         figure(known.models.len(), "models", links.to("/models", &[]), "calm", format!("{tier_1} of tier 1")),
         figure(
