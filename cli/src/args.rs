@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
 pub(crate) use ask::{
-    ApprovalsArgs, ChangesArgs, DossierFormat, FindingsArgs, FromArgs, InventoryFormat, LineageArgs, ModelsArgs,
-    RanAtArgs, ReportArgs, ReportCommand, SeverityArg, ValidationsArgs, VersionsArgs,
+    ApprovalsArgs, ChangesArgs, DossierFormat, FindingsArgs, FromArgs, HolderArgs, InventoryFormat, LineageArgs,
+    ModelsArgs, RanAtArgs, ReportArgs, ReportCommand, SeverityArg, ValidationsArgs, VersionsArgs,
 };
 
 /// Verify, question and feed a Modeltrail ledger.
@@ -133,13 +133,8 @@ Examples:
 pub(crate) struct HistoryArgs {
     /// The subject, e.g. model/fraud@2.1.0
     pub(crate) subject: String,
-    /// Read from a bundle, which is verified first
-    #[arg(long, value_name = "FILE")]
-    pub(crate) bundle: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
-    pub(crate) server: ServerArgs,
+    pub(crate) holder: HolderArgs,
 }
 
 #[derive(ClapArgs)]

@@ -57,19 +57,19 @@ pub(crate) enum Source {
 impl Source {
     /// The bundle or the server that the arguments name.
     pub(crate) fn new(args: &FromArgs) -> anyhow::Result<Self> {
-        match &args.bundle {
+        match &args.holder.bundle {
             Some(path) => {
-                let folded = Folded::open(path, &keys::trust(&args.trust)?)?;
+                let folded = Folded::open(path, &keys::trust(&args.holder.trust)?)?;
                 folded.say_scope();
                 Ok(Self::Bundle(Box::new(folded)))
             }
             None => {
-                if args.trust.key.is_some() || args.trust.policy.is_some() {
+                if args.holder.trust.key.is_some() || args.holder.trust.policy.is_some() {
                     bail!(
                         "a server's answer is its word and no key proves it; export a bundle and ask that with --bundle"
                     );
                 }
-                Server::new(&args.server).map(Self::Server)
+                Server::new(&args.holder.server).map(Self::Server)
             }
         }
     }

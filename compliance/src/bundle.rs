@@ -246,9 +246,6 @@ impl<R: std::io::Read> Iterator for Lines<R> {
 fn parse(at: u64, line: &[u8]) -> Result<(Stored, bool), BundleError> {
     let line = EntryLine::parse(line)
         .map_err(|fault| BundleError::Malformed { place: format!("{ENTRIES} line {at}"), fault: fault.to_string() })?;
-    let (opening, withheld) = match line.opening {
-        Opening::Kept(opening) => (Some(opening), false),
-        Opening::Absent(absent) => (None, absent == Absent::Withheld),
-    };
-    Ok((Stored { header: line.header, opening }, withheld))
+    let withheld = matches!(line.opening, Opening::Absent(Absent::Withheld));
+    Ok((Stored::from(line), withheld))
 }

@@ -1,186 +1,29 @@
 //! A dry play: every act through the pure writer into a store in memory, without Kafka and HTTP.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails says where")]
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod support;
 
 use modeltrail_core::check::{CheckOptions, check};
-use modeltrail_core::memory::MemoryStore;
-use modeltrail_core::prepared::{DEFAULT_RECORD_LIMIT, Prepared};
-use modeltrail_core::sequencer::{After, Arrival, NewPartition, Opening, Outcome, PartitionId, Sequencer};
-use modeltrail_core::store::{PositionRow, Store as _};
+use modeltrail_core::sequencer::Outcome;
 use modeltrail_core::types::EntryIndex;
-use modeltrail_demo::{Account, Act, Channel, Log, Place, Played, Sent, SimulatedClock, Story, Summary, Wire};
+use modeltrail_demo::{Account, Act, Channel, Log, Played, Story, Summary};
 use modeltrail_schemas::catalogue;
 use modeltrail_schemas::reading::{self, OwnContext, Reading, absent_removed};
-use modeltrail_schemas::record::{Record, TimestampType, Via};
 use modeltrail_schemas::time::Micros;
-use modeltrail_tlog::note::SignerKey;
+use support::{Dry, ORIGIN, record};
 
-const ORIGIN: &str = "bank.example/models";
-
-fn record(act_via: Channel, key: &str, at: Micros, wire: &Wire) -> (Via, Record) {
-    match act_via {
-        Channel::Kafka => {
-            let at = Some(at.as_micros() / 1_000);
-            let record = Record::kafka(
-                Some(key.as_bytes()),
-                at,
-                TimestampType::Create,
-                &wire.kafka_headers(),
-                wire.body.as_deref(),
-            );
-            (Via::Kafka, record.unwrap())
-        }
-        Channel::Http => {
-            let headers: Vec<(&str, &str)> = wire.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            (Via::Http, Record::http(None, &headers, wire.body.as_deref().unwrap()).unwrap())
-        }
-    }
+fn played(dry: &Dry) -> Played {
+    Played { from: EntryIndex(0), sent: dry.sent.clone(), places: dry.places.clone() }
 }
 
-/// A ledger in memory and what was done to it.
-struct Dry {
-    story: Story,
-    store: Arc<MemoryStore>,
-    clock: Arc<SimulatedClock>,
-    sequencer: Sequencer<MemoryStore>,
-    next: BTreeMap<(String, u32), u64>,
-    sent: Sent,
-    places: BTreeMap<String, Place>,
-    outcomes: BTreeMap<String, Outcome>,
+fn log(dry: &Dry) -> Log {
+    Log::read(dry.store.as_ref(), EntryIndex(0), dry.places.values().cloned()).unwrap()
 }
 
-impl Dry {
-    fn new() -> Self {
-        let story = Story::load().unwrap();
-        let store = Arc::new(MemoryStore::new());
-        let clock = Arc::new(SimulatedClock::new(story.start()));
-        let mut drawn = 0_u128;
-        let salts = Box::new(move || {
-            drawn += 1;
-            drawn.to_be_bytes()
-        });
-        let signer = Arc::new(SignerKey::from_seed(ORIGIN, &[7; 32]).unwrap());
-        let opening = Opening { signer, clock: Arc::clone(&clock) as Arc<_>, salts };
-        let mut sequencer = Sequencer::genesis(Arc::clone(&store), ORIGIN, opening, "dry").unwrap();
-        sequencer.opened(1, After::Init, None, "dry").unwrap();
-        for source in story.sources() {
-            let row = PositionRow {
-                source: source.topic.clone(),
-                partition: 0,
-                generation: 1,
-                next: 0,
-                cluster: "dry".to_owned(),
-                topic: source.topic.clone(),
-                topic_id: "unknown".to_owned(),
-                leader_epoch: -1,
-                halted: None,
-                closed: false,
-            };
-            let new: Vec<NewPartition> = (0..source.partitions)
-                .map(|partition| NewPartition { partition, first: 0, leader_epoch: -1 })
-                .collect();
-            sequencer.open_source(&row, &new, serde_json::json!({})).unwrap();
-        }
-        for registration in story.registrations() {
-            sequencer.register_producer(registration.clone()).unwrap();
-        }
-        let mut dry = Self {
-            story,
-            store,
-            clock,
-            sequencer,
-            next: BTreeMap::new(),
-            sent: Sent::default(),
-            places: BTreeMap::new(),
-            outcomes: BTreeMap::new(),
-        };
-        dry.seal();
-        dry
-    }
-
-    fn seal(&mut self) {
-        if let Some(batch) = self.sequencer.finish() {
-            self.store.seal(&batch).unwrap();
-            self.sequencer.synced(batch.size);
-        }
-    }
-
-    fn send(&mut self, via: Channel, topic: &str, key: &str, at: Micros, wire: &Wire) -> (Outcome, Option<Place>) {
-        let (way, record) = record(via, key, at, wire);
-        let prepared = Prepared::new(way, &record.view(), [3; 16], DEFAULT_RECORD_LIMIT, ORIGIN);
-        match via {
-            Channel::Http => {
-                let outcome = self.sequencer.admit(prepared, &Arrival::Http { producer: "local".to_owned() }).unwrap();
-                self.sent.http += 1;
-                self.sent.http_duplicates += u64::from(matches!(outcome, Outcome::Duplicate { .. }));
-                let (Outcome::Entry { index, .. } | Outcome::Duplicate { of: index, .. }) = outcome else {
-                    panic!("{outcome:?}")
-                };
-                (outcome, Some(Place::Http(index)))
-            }
-            Channel::Kafka => {
-                let partition = self.story.partition(topic, key);
-                let next = self.next.entry((topic.to_owned(), partition)).or_default();
-                let offset = *next;
-                *next += 1;
-                let id = PartitionId { source: topic.to_owned(), partition };
-                let arrival = Arrival::Kafka { partition: id, offset, leader_epoch: 0 };
-                let outcome = self.sequencer.admit(prepared, &arrival).unwrap();
-                *self.sent.kafka.entry((topic.to_owned(), partition)).or_default() += 1;
-                (outcome, Some(Place::Kafka { source: topic.to_owned(), partition, offset }))
-            }
-        }
-    }
-
-    fn act(&mut self, act: &Act) {
-        self.clock.advance_to(act.arrives);
-        let wire = self.story.wire(act, ORIGIN);
-        let (outcome, place) = self.send(act.via, &act.topic, &act.key, act.at, &wire);
-        self.outcomes.insert(act.label.clone(), outcome);
-        self.places.extend(place.map(|place| (act.label.clone(), place)));
-        self.sequencer.flush_positions(false).unwrap();
-        self.seal();
-    }
-
-    /// Plays everything, with this much background traffic.
-    fn play(events: u64) -> Self {
-        let mut dry = Self::new();
-        let acts = dry.story.acts().to_vec();
-        let story = Story::load().unwrap();
-        let mut plan = story.background().plan(events);
-        for act in &acts {
-            while let Some(item) = plan.next_until(act.arrives) {
-                dry.clock.advance_to(item.at);
-                let (outcome, _) = dry.send(Channel::Kafka, item.topic, item.key, item.at, &item.wire);
-                assert!(matches!(outcome, Outcome::Entry { quarantine: None, .. }), "{} {outcome:?}", item.template);
-            }
-            dry.act(act);
-        }
-        while let Some(item) = plan.next_until(story.end()) {
-            dry.clock.advance_to(item.at);
-            dry.send(Channel::Kafka, item.topic, item.key, item.at, &item.wire);
-        }
-        assert_eq!(plan.left(), 0);
-        dry.sequencer.flush_positions(true).unwrap();
-        dry.seal();
-        dry
-    }
-
-    fn played(&self) -> Played {
-        Played { from: EntryIndex(0), sent: self.sent.clone(), places: self.places.clone() }
-    }
-
-    fn log(&self) -> Log {
-        Log::read(self.store.as_ref(), EntryIndex(0), self.places.values().cloned()).unwrap()
-    }
-
-    fn check(&self) {
-        let options = CheckOptions { headers_only: false, key: [9; 16], outside: None, progress: &mut |_| {} };
-        let report = check(self.store.as_ref(), options).unwrap();
-        assert!(report.holds() && report.not_judged.is_empty(), "{report:#?}");
-    }
+fn holds(dry: &Dry) {
+    let options = CheckOptions { headers_only: false, key: [9; 16], outside: None, progress: &mut |_| {} };
+    let report = check(dry.store.as_ref(), options).unwrap();
+    assert!(report.holds() && report.not_judged.is_empty(), "{report:#?}");
 }
 
 fn read(story: &Story, act: &Act) -> Reading {
@@ -258,8 +101,8 @@ fn background_is_in_order_of_time_outside_quiet_times_and_adds_up() {
 #[test]
 fn the_counts_of_the_story_hold_and_so_does_every_invariant() {
     let dry = Dry::play(0);
-    dry.check();
-    let account = Account::of(&dry.sent, &dry.log()).unwrap();
+    holds(&dry);
+    let account = Account::of(&dry.sent, &log(&dry)).unwrap();
     let counts = dry.story.counts();
     assert_eq!(
         (account.emitted, account.entries, account.duplicates, account.quarantined),
@@ -275,8 +118,8 @@ fn the_counts_of_the_story_hold_and_so_does_every_invariant() {
 #[test]
 fn every_planted_fault_is_in_the_log_as_planted_and_nothing_else_looks_like_one() {
     let dry = Dry::play(0);
-    let log = dry.log();
-    let summary = Summary::of(dry.store.as_ref(), &dry.story, &dry.played(), &log).unwrap();
+    let log = log(&dry);
+    let summary = Summary::of(dry.store.as_ref(), &dry.story, &played(&dry), &log).unwrap();
     for planted in &summary.faults {
         assert!(planted.as_planted, "{planted}");
     }
@@ -306,8 +149,8 @@ fn every_planted_fault_is_in_the_log_as_planted_and_nothing_else_looks_like_one(
 #[test]
 fn background_traffic_adds_up_and_is_no_fault() {
     let dry = Dry::play(2_000);
-    dry.check();
-    let account = Account::of(&dry.sent, &dry.log()).unwrap();
+    holds(&dry);
+    let account = Account::of(&dry.sent, &log(&dry)).unwrap();
     let counts = dry.story.counts();
     assert_eq!((account.emitted, account.entries), (counts.emitted + 2_000, counts.entries + 2_000));
     assert_eq!((account.duplicates, account.quarantined), (counts.duplicates, counts.quarantined));
@@ -316,7 +159,7 @@ fn background_traffic_adds_up_and_is_no_fault() {
 #[test]
 fn an_account_that_does_not_add_up_is_refused() {
     let mut dry = Dry::play(0);
-    let log = dry.log();
+    let log = log(&dry);
     *dry.sent.kafka.get_mut(&("vendor".to_owned(), 0)).unwrap() += 1;
     dry.sent.http -= 1;
     let text = Account::of(&dry.sent, &log).unwrap_err().to_string();

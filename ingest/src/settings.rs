@@ -43,7 +43,7 @@ const OURS: [(&str, &str); 23] = [
 const DEFAULTS: [(&str, &str); 1] = [("fetch.wait.max.ms", "50")];
 
 /// Other names of settings above, and properties that would turn a source into something else.
-const REFUSED: [(&str, &str); 10] = [
+const REFUSED: [(&str, &str); 9] = [
     ("auto.commit.enable", "it is another name of enable.auto.commit, which ingest sets itself"),
     ("max.partition.fetch.bytes", "it is another name of fetch.message.max.bytes, which ingest sets itself"),
     ("group.id", "use `group`"),
@@ -51,10 +51,12 @@ const REFUSED: [(&str, &str); 10] = [
     ("partition.assignment.strategy", "partitions are assigned by configuration, not by the group"),
     ("group.remote.assignor", "partitions are assigned by configuration, not by the group"),
     ("topic.blacklist", "each source names its topic"),
-    ("plugin.library.paths", "no foreign code is loaded into the ledger's process"),
     ("test.mock.num.brokers", "it would replace the configured brokers by made-up ones"),
     ("auto.commit.interval.ms", "ingest commits by itself"),
 ];
+
+/// Beginnings of names of which none is taken, so that a property of a later librdkafka is refused as well.
+const REFUSED_PREFIXES: [(&str, &str); 1] = [("plugin.", "no foreign code is loaded into the ledger's process")];
 
 const OURS_WHY: &str = "ingest sets it itself, so that no record is skipped or taken twice";
 
@@ -63,7 +65,8 @@ pub(crate) fn check(source_name: &str, properties: &Properties) -> Result<(), In
     for (name, _) in properties.iter() {
         let ours = OURS.iter().find(|(ours, _)| *ours == name).map(|_| OURS_WHY);
         let refused = REFUSED.iter().find(|(refused, _)| *refused == name).map(|(_, why)| *why);
-        if let Some(why) = ours.or(refused) {
+        let by_prefix = REFUSED_PREFIXES.iter().find(|(prefix, _)| name.starts_with(prefix)).map(|(_, why)| *why);
+        if let Some(why) = ours.or(refused).or(by_prefix) {
             return Err(IngestError::Property { source_name: source_name.to_owned(), property: name.to_owned(), why });
         }
     }
@@ -90,9 +93,11 @@ mod tests {
 
     #[test]
     fn each_of_ours_is_refused_by_name() {
-        for (name, _) in OURS.iter().chain(&REFUSED) {
-            let error = check("ml", &Properties::bootstrap("a:1").with(*name, "x")).unwrap_err().to_string();
-            assert!(error.contains(name) && error.contains("ml"), "{error}");
+        let names = OURS.iter().chain(&REFUSED).map(|(name, _)| (*name).to_owned());
+        let prefixed = REFUSED_PREFIXES.iter().flat_map(|(prefix, _)| [format!("{prefix}x"), format!("{prefix}x.y")]);
+        for name in names.chain(prefixed) {
+            let error = check("ml", &Properties::bootstrap("a:1").with(&name, "x")).unwrap_err().to_string();
+            assert!(error.contains(&name) && error.contains("ml"), "{error}");
         }
         assert!(check("ml", &Properties::bootstrap("a:1").with("sasl.username", "x")).is_ok());
     }

@@ -13,7 +13,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use dry::{Dry, ORIGIN};
+use dry::Dry;
+use dry::support::ORIGIN;
 use modeltrail_tests::bin;
 use modeltrail_tests::process::{Output, run};
 use modeltrail_tlog::note::SignerKey;
@@ -34,7 +35,7 @@ fn bundles() -> &'static Bundles {
     static BUNDLES: OnceLock<Bundles> = OnceLock::new();
     BUNDLES.get_or_init(|| Bundles {
         directory: tempfile::tempdir().unwrap(),
-        ledger: std::sync::Mutex::new(Dry::story()),
+        ledger: std::sync::Mutex::new(dry::story()),
         key: SignerKey::from_seed(ORIGIN, &[7; 32]).unwrap().verifier().to_string(),
     })
 }
@@ -45,7 +46,7 @@ impl Bundles {
         let path = self.directory.path().join(format!("{}.zip", version.replace(['/', '@'], "-")));
         let ledger = self.ledger.lock().unwrap();
         if !path.exists() {
-            std::fs::write(&path, ledger.bundle(version, None)).unwrap();
+            std::fs::write(&path, dry::bundle(&ledger, version, None)).unwrap();
         }
         path
     }

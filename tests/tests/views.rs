@@ -8,7 +8,6 @@ mod dry;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use dry::Dry;
 use modeltrail_core::store::Store as _;
 use modeltrail_core::types::EntryIndex;
 use modeltrail_demo::Story;
@@ -21,7 +20,7 @@ use modeltrail_views::view::View;
 
 /// The story's entries, read once.
 static ENTRIES: LazyLock<Vec<ReadEntry>> = LazyLock::new(|| {
-    let dry = Dry::story();
+    let dry = dry::story();
     let read = |index: u64| {
         let header = dry.store.header(EntryIndex(index)).unwrap()?;
         let opening = dry.store.opening(EntryIndex(index)).unwrap();

@@ -8,19 +8,26 @@ use modeltrail_schemas::time::Micros;
 use super::{ServerArgs, TrustArgs};
 use crate::when::{AsOf, end_moment, first_moment, last_moment};
 
-/// Where an answer comes from, and as of when.
+/// Where an answer comes from.
 #[derive(ClapArgs)]
-pub(crate) struct FromArgs {
+pub(crate) struct HolderArgs {
     /// Answer from a bundle, which is verified first, without a network
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
-    /// As of an entry count, a time, or a day (its last moment, UTC)
-    #[arg(long, value_name = "T")]
-    pub(crate) as_of: Option<AsOf>,
     #[command(flatten)]
     pub(crate) trust: TrustArgs,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
+}
+
+/// Where an answer comes from, and as of when.
+#[derive(ClapArgs)]
+pub(crate) struct FromArgs {
+    /// As of an entry count, a time, or a day (its last moment, UTC)
+    #[arg(long, value_name = "T")]
+    pub(crate) as_of: Option<AsOf>,
+    #[command(flatten)]
+    pub(crate) holder: HolderArgs,
 }
 
 #[derive(ClapArgs)]

@@ -47,7 +47,7 @@ struct Document<'a> {
 
 pub(crate) fn run(args: &HistoryArgs, out: Output) -> anyhow::Result<Exit> {
     Subject::parse(&args.subject).map_err(|error| anyhow::anyhow!("{:?} is not a subject: {error}", args.subject))?;
-    let items = match &args.bundle {
+    let items = match &args.holder.bundle {
         Some(path) => of_bundle(args, path)?,
         None => of_server(args)?,
     };
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &HistoryArgs, out: Output) -> anyhow::Result<Exit> {
 
 /// A bundle says nothing until it was verified.
 fn of_bundle(args: &HistoryArgs, path: &Path) -> anyhow::Result<Vec<Item>> {
-    let report = bundle::verify(path, &keys::trust(&args.trust)?, None)?;
+    let report = bundle::verify(path, &keys::trust(&args.holder.trust)?, None)?;
     let outcome = report.outcome(false);
     if outcome == Outcome::DoesNotHold {
         say(&verify::text(&report, outcome));
@@ -93,7 +93,7 @@ fn item(header: &EntryHeader, bytes: &[u8], subject: &str) -> Option<Item> {
 }
 
 fn of_server(args: &HistoryArgs) -> anyhow::Result<Vec<Item>> {
-    let server = Server::new(&args.server)?;
+    let server = Server::new(&args.holder.server)?;
     let mut items: Vec<Item> = Vec::new();
     let mut after: Option<u64> = None;
     loop {

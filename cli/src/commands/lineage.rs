@@ -44,8 +44,8 @@ pub(crate) fn run(args: &LineageArgs, out: Output) -> anyhow::Result<Exit> {
             Source::Server(server) => show_server(args, &subject, &server, out),
         };
     }
-    let trust = keys::trust(&args.from.trust)?;
-    let folded = match &args.from.bundle {
+    let trust = keys::trust(&args.from.holder.trust)?;
+    let folded = match &args.from.holder.bundle {
         Some(path) => Folded::open(path, &trust)?,
         None => fetch(args, &subject, &trust)?,
     };
@@ -60,7 +60,7 @@ const MAX_SUBJECTS: usize = 31;
 /// Fetches a bundle that holds the trails of the whole walk, as far as a server gives one: of a version first that of its dossier, then
 /// those of the subjects that turned out to be walked.
 fn fetch(args: &LineageArgs, subject: &Subject, trust: &Trust) -> anyhow::Result<Folded> {
-    let server = Server::new(&args.from.server)?;
+    let server = Server::new(&args.from.holder.server)?;
     let directory = tempfile::tempdir().context("could not make a temporary directory")?;
     let mut wanted = BTreeSet::from([subject.as_str().to_owned()]);
     let mut dossier = subject.kind() == Kind::Model && subject.version().is_some();

@@ -19,6 +19,4 @@ pub use error::{AppendError, OpenError};
 pub use ledger::{Head, Ledger, WriterStatus};
 pub use open::{ClockFor, Data, OpenOptions, Opened, adopt_head, init, new_key, open};
 pub use views::{Views, ViewsHandle, ViewsState};
-pub use writer::{
-    Act, Appended, Appender, KafkaItem, Reply, ReportCheckpoint, ReportFile, ReportIssued, Writer, WriterMetrics,
-};
+pub use writer::{Act, Appended, Appender, KafkaItem, Reply, Writer, WriterMetrics};

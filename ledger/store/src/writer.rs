@@ -16,7 +16,7 @@ use modeltrail_core::prepared::Prepared;
 use modeltrail_core::sequencer::{Outcome, PartitionId, Sequencer};
 use modeltrail_core::types::Salt;
 
-pub use act::{Act, ReportCheckpoint, ReportFile, ReportIssued};
+pub use act::Act;
 
 use crate::error::AppendError;
 use crate::headfile::HeadFile;

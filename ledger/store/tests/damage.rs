@@ -4,6 +4,7 @@
 //! with less than what was published is refused by the head file.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
+mod common;
 #[path = "damage/flips.rs"]
 mod flips;
 #[path = "damage/full.rs"]

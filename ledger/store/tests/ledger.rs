@@ -1,45 +1,20 @@
 //! The writer over a real database: what is acknowledged is there after a stop, in order, once; and `fsck` agrees after every step.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on should stop")]
 
+mod common;
+
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::mpsc;
 
 use modeltrail_core::check::{CheckOptions, Report, check};
 use modeltrail_core::clock::Clock;
 use modeltrail_core::header::EntryHeader;
-use modeltrail_core::prepared::{DEFAULT_RECORD_LIMIT, Prepared};
-use modeltrail_core::sequencer::{NewPartition, Outcome, PartitionId};
-use modeltrail_core::store::{PositionRow, Store};
-use modeltrail_schemas::record::{Record, TimestampType, Via};
-use modeltrail_schemas::time::Micros;
-use modeltrail_store::{
-    Act, AppendError, Appended, Appender, Data, KafkaItem, OpenError, OpenOptions, Opened, init, open,
-};
+use modeltrail_core::sequencer::Outcome;
+use modeltrail_core::store::Store;
+use modeltrail_store::{Act, Appended, Data, KafkaItem, OpenError, OpenOptions, Opened, init, open};
 use serde_json::json;
 
-const ORIGIN: &str = "example.com/ml";
-
-/// Goes on by a millisecond whenever it is asked.
-#[derive(Default)]
-struct Ticking(AtomicI64);
-
-impl Clock for Ticking {
-    fn now(&self) -> Micros {
-        Micros::new(1_767_225_600_000_000 + self.monotonic()).unwrap()
-    }
-    fn monotonic(&self) -> i64 {
-        self.0.fetch_add(1_000, Ordering::Relaxed)
-    }
-    fn kind(&self) -> &'static str {
-        "simulated"
-    }
-}
-
-fn options(clock: &Arc<Ticking>) -> OpenOptions {
-    OpenOptions { reserve_bytes: 0, ..OpenOptions::new(Arc::clone(clock) as Arc<dyn Clock>, "test 1") }
-}
+use common::{ORIGIN, Ticking, http, kafka, open_source, partition};
 
 fn event(id: &str, value: u64) -> Vec<u8> {
     let data = json!({"name": "fraud", "key": "note", "new": value});
@@ -47,51 +22,8 @@ fn event(id: &str, value: u64) -> Vec<u8> {
     serde_json::to_vec(&event).unwrap()
 }
 
-fn prepared(via: Via, record: &Record) -> Prepared {
-    Prepared::new(via, &record.view(), Appender::salt(), DEFAULT_RECORD_LIMIT, ORIGIN)
-}
-
-fn http(appender: &Appender, body: Vec<u8>) -> Result<Appended, AppendError> {
-    let record = Record::http(None, &[("content-type", "application/cloudevents+json")], &body).unwrap();
-    let (sender, receiver) = mpsc::channel();
-    appender.append(
-        prepared(Via::Http, &record),
-        "local".to_owned(),
-        Box::new(move |answer| sender.send(answer).unwrap()),
-    );
-    receiver.recv().unwrap()
-}
-
-fn partition() -> PartitionId {
-    PartitionId { source: "ml".to_owned(), partition: 0 }
-}
-
-fn kafka(offset: u64, body: Vec<u8>) -> KafkaItem {
-    let headers: [(&str, Option<&str>); 0] = [];
-    let record = Record::kafka(Some(b"fraud"), Some(1), TimestampType::Create, &headers, Some(&body)).unwrap();
-    KafkaItem::Record {
-        partition: partition(),
-        offset,
-        leader_epoch: 0,
-        record: Box::new(prepared(Via::Kafka, &record)),
-    }
-}
-
-fn open_source(appender: &Appender, first: u64) {
-    let template = PositionRow {
-        source: "ml".to_owned(),
-        partition: 0,
-        generation: 1,
-        next: 0,
-        cluster: "c".to_owned(),
-        topic: "events".to_owned(),
-        topic_id: "unknown".to_owned(),
-        leader_epoch: -1,
-        halted: None,
-        closed: false,
-    };
-    let new = vec![NewPartition { partition: 0, first, leader_epoch: 0 }];
-    appender.act_blocking(Act::OpenSource { template, new, extra: json!({}) }).unwrap();
+fn options(clock: &Arc<Ticking>) -> OpenOptions {
+    common::options(Arc::clone(clock) as Arc<dyn Clock>)
 }
 
 fn fsck(opened: &Opened) -> Report {
@@ -125,18 +57,18 @@ fn acknowledged_entries_outlive_a_stop() {
     let clock = Arc::new(Ticking::default());
     let (data, opened) = begun(dir.path(), &clock);
     let appender = opened.appender().unwrap();
-    let first = http(&appender, event("e-1", 1)).unwrap();
+    let first = http(&appender, &event("e-1", 1)).unwrap();
     assert_eq!(index_of(&first), 2, "after genesis and opened");
-    let again = http(&appender, event("e-1", 1)).unwrap();
+    let again = http(&appender, &event("e-1", 1)).unwrap();
     assert_eq!(again.outcome, Outcome::Duplicate { of: 2.into_index(), erased: false });
-    let conflict = http(&appender, event("e-1", 2)).unwrap();
+    let conflict = http(&appender, &event("e-1", 2)).unwrap();
     assert!(matches!(conflict.outcome, Outcome::Entry { conflict_of: Some(of), .. } if of.get() == 2), "{conflict:?}");
     sound(&opened);
     drop(appender);
     opened.stop();
 
     let opened = open(&data, options(&clock)).unwrap();
-    let again = http(&opened.appender().unwrap(), event("e-1", 1)).unwrap();
+    let again = http(&opened.appender().unwrap(), &event("e-1", 1)).unwrap();
     assert_eq!(again.outcome, Outcome::Duplicate { of: 2.into_index(), erased: false });
     let header = EntryHeader::parse(&opened.ledger.header(4).unwrap().unwrap()).unwrap();
     assert_eq!(header.event.unwrap().r#type, "modeltrail.ledger.opened.v1");
@@ -164,13 +96,13 @@ fn positions_are_covered_once_whatever_comes() {
     // 3 and 4 come, 5 and 6 are markers, 7 repeats 3, 8 comes, then 4 is read again after a restart of the reader.
     appender
         .kafka(vec![
-            kafka(3, event("k-1", 1)),
-            kafka(4, event("k-2", 1)),
-            kafka(7, event("k-1", 1)),
-            kafka(8, event("k-3", 1)),
+            kafka(3, &event("k-1", 1)),
+            kafka(4, &event("k-2", 1)),
+            kafka(7, &event("k-1", 1)),
+            kafka(8, &event("k-3", 1)),
         ])
         .unwrap();
-    appender.kafka(vec![kafka(4, event("k-2", 1)), kafka(12, event("k-4", 1))]).unwrap();
+    appender.kafka(vec![kafka(4, &event("k-2", 1)), kafka(12, &event("k-4", 1))]).unwrap();
     appender.kafka(vec![KafkaItem::End { partition: partition(), end: 15 }]).unwrap();
     drop(appender);
     opened.stop();
@@ -198,7 +130,7 @@ fn thousands_of_entries_fill_tiles_and_stay_sound() {
     let appender = opened.appender().unwrap();
     open_source(&appender, 0);
     for chunk in 0..20_u64 {
-        let items = (0..200).map(|i| kafka(chunk * 200 + i, event(&format!("k-{chunk}-{i}"), i))).collect();
+        let items = (0..200).map(|i| kafka(chunk * 200 + i, &event(&format!("k-{chunk}-{i}"), i))).collect();
         appender.kafka(items).unwrap();
     }
     drop(appender);
@@ -234,7 +166,7 @@ fn rotation_is_the_last_entry_of_its_seal_and_both_keys_sign() {
         appender.act_blocking(Act::Rotate(Arc::clone(&new), modeltrail_core::sequencer::Rotation::Scheduled)).unwrap();
     assert_eq!(rotated.size, index_of(&rotated) + 1);
     assert_eq!(rotated.checkpoint.matches("\u{2014} ").count(), 2);
-    http(&appender, event("after", 1)).unwrap();
+    http(&appender, &event("after", 1)).unwrap();
     sound(&opened);
     drop(appender);
     opened.stop();
@@ -249,12 +181,12 @@ fn a_head_file_that_is_ahead_or_missing_refuses_the_start() {
     let dir = tempfile::tempdir().unwrap();
     let clock = Arc::new(Ticking::default());
     let (data, opened) = begun(dir.path(), &clock);
-    http(&opened.appender().unwrap(), event("e-1", 1)).unwrap();
+    http(&opened.appender().unwrap(), &event("e-1", 1)).unwrap();
     opened.stop();
     let old = dir.path().join("old");
     copy(&data.dir, &old);
     let opened = open(&data, options(&clock)).unwrap();
-    http(&opened.appender().unwrap(), event("e-2", 1)).unwrap();
+    http(&opened.appender().unwrap(), &event("e-2", 1)).unwrap();
     opened.stop();
 
     let restored = Data { dir: old, head_file: data.head_file.clone() };
@@ -298,7 +230,7 @@ fn every_changed_row_is_named() {
     let (_data, opened) = begun(dir.path(), &clock);
     let appender = opened.appender().unwrap();
     for i in 0..20 {
-        http(&appender, event(&format!("e-{i}"), i)).unwrap();
+        http(&appender, &event(&format!("e-{i}"), i)).unwrap();
     }
     // The same rows, in memory, where they can be changed.
     let memory = modeltrail_core::memory::MemoryStore::new();

@@ -3,6 +3,7 @@
 
 #[path = "views/child.rs"]
 mod child;
+mod common;
 #[path = "views/world.rs"]
 mod world;
 
@@ -150,7 +151,7 @@ fn views_of_another_past_are_folded_anew() {
             other.wait_for(&views);
             views.stop();
         }
-        world::copy(&other.data().views(), &world.data().views());
+        common::copy(&other.data().views(), &world.data().views());
         let before = folders(world.data());
         world.reopen();
         let views = Views::start(world.opened());

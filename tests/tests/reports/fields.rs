@@ -8,7 +8,7 @@ use modeltrail_core::bundle::reader::BundleReader;
 use modeltrail_schemas::catalogue::{Field, FieldType, Primitive, catalogue};
 use serde_json::Value;
 
-use crate::dry::Dry;
+use crate::dry;
 use crate::story::array;
 
 /// Whether a pointer leads somewhere in the data of a type; what stands below a map or free JSON can't be known.
@@ -54,10 +54,10 @@ fn the_dossier_has_exactly_the_fields_of_the_table() {
     let named: Vec<String> = all().map(|(id, _)| id).collect();
     let once: BTreeSet<&String> = named.iter().collect();
     assert_eq!(once.len(), named.len(), "each once");
-    let mut ledger = Dry::empty();
+    let mut ledger = dry::empty();
     ledger.event("modeltrail.model.created.v1", &serde_json::json!({"name": "m"}));
     ledger.seal();
-    let mut reader = BundleReader::from_bytes(ledger.bundle("model/m@1", None)).unwrap();
+    let mut reader = BundleReader::from_bytes(dry::bundle(&ledger, "model/m@1", None)).unwrap();
     let json = reader.read("report/dossier.json", u64::MAX).unwrap();
     let dossier: Value = serde_json::from_slice(&json).unwrap();
     let mut shown = Vec::new();

@@ -10,7 +10,7 @@ use modeltrail_views::lineage::{Direction, Lineage, Node};
 use modeltrail_views::rows::{Assurance, Edge, Mark};
 use serde_json::{Value, json};
 
-use crate::dry::{Dry, verify};
+use crate::dry::{self, Dry, verify};
 
 const NAMES: &[&str] = &[
     "<script>alert(1)</script>",
@@ -29,7 +29,7 @@ fn long() -> String {
 }
 
 fn hostile() -> Dry {
-    let mut ledger = Dry::empty();
+    let mut ledger = dry::empty();
     let names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).chain([long()]).collect();
     let datasets: Vec<Value> = names.iter().map(|name| json!({"name": name, "version": name})).collect();
     for name in &names {
@@ -81,7 +81,7 @@ fn clean(page: &str) {
 
 #[test]
 fn hostile_names_are_text_in_the_dossier() {
-    let mut reader = BundleReader::from_bytes(hostile().bundle("model/m@1", None)).unwrap();
+    let mut reader = BundleReader::from_bytes(dry::bundle(&hostile(), "model/m@1", None)).unwrap();
     assert_eq!(verify(&mut reader).outcome(false), Outcome::Holds);
     assert!(matches!(rerender(&mut reader).unwrap(), Rerendered::Same { .. }));
     clean(&String::from_utf8(reader.read("report/dossier.html", u64::MAX).unwrap()).unwrap());
@@ -93,14 +93,14 @@ pub(crate) fn world() -> Dry {
 
 #[test]
 fn ten_thousand_inputs_stay_within_bounds_that_are_said() {
-    let mut ledger = Dry::empty();
+    let mut ledger = dry::empty();
     let datasets: Vec<Value> = (0..10_000).map(|at| json!({"name": format!("d{at}"), "version": "1"})).collect();
     ledger.event(
         "modeltrail.model.version_registered.v1",
         &json!({"manifest": {"name": "m", "version": "1", "provenance": "built", "datasets": datasets}}),
     );
     ledger.seal();
-    let mut reader = BundleReader::from_bytes(ledger.bundle("model/m@1", None)).unwrap();
+    let mut reader = BundleReader::from_bytes(dry::bundle(&ledger, "model/m@1", None)).unwrap();
     assert!(matches!(rerender(&mut reader).unwrap(), Rerendered::Same { .. }));
     let page = reader.read("report/dossier.html", u64::MAX).unwrap();
     assert!(page.len() < 4 << 20, "{} bytes", page.len());

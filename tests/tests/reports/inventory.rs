@@ -9,11 +9,11 @@ use modeltrail_views::read::ReadEntry;
 use modeltrail_views::store::MemoryViews;
 use modeltrail_views::view::View;
 
-use crate::dry::Dry;
+use crate::dry::{self, Dry};
 use crate::hostile::world;
 
 fn of(ledger: &Dry) -> Inventory {
-    let view = ledger.view();
+    let view = dry::view(ledger);
     let size = view.size().get();
     let views = MemoryViews::new();
     let mut folder = Folder::new(&views).unwrap();
@@ -30,7 +30,7 @@ fn of(ledger: &Dry) -> Inventory {
 
 #[test]
 fn the_story_s_models_stand_in_it_with_what_was_said() {
-    let made = of(&Dry::story());
+    let made = of(&dry::story());
     let names: Vec<&str> = made.models.iter().map(|line| line.model.as_str()).collect();
     for model in ["model/risk/pd-retail", "model/risk/pd-mortgage", "model/fraud/card-fraud", "model/ops/branch-cash"] {
         assert!(names.contains(&model), "{names:?}");
@@ -52,7 +52,7 @@ fn the_story_s_models_stand_in_it_with_what_was_said() {
     assert_eq!(csv.matches("\r\n").count(), made.models.len() + 1);
     let page = String::from_utf8(made.to_html().unwrap()).unwrap();
     assert!(page.contains("model/risk/pd-mortgage") && !page.contains("<script"));
-    assert_eq!(made.to_json(), of(&Dry::story()).to_json());
+    assert_eq!(made.to_json(), of(&dry::story()).to_json());
 }
 
 #[test]

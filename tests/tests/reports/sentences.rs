@@ -5,12 +5,12 @@ use modeltrail_core::bundle::source::LedgerRead as _;
 use modeltrail_core::types::EntryIndex;
 use modeltrail_views::read::ReadEntry;
 
-use crate::dry::Dry;
+use crate::dry;
 
 #[test]
 fn every_entry_is_told_in_one_line() {
-    let ledger = Dry::story();
-    let view = ledger.view();
+    let ledger = dry::story();
+    let view = dry::view(&ledger);
     let mut lines = Vec::new();
     for index in (0..view.size().get()).map(EntryIndex) {
         let opening = view.opening(index).unwrap();

@@ -10,7 +10,7 @@ use modeltrail_tests::paths::workspace_root;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::dry::{Dry, unpack, verify};
+use crate::dry::{self, Dry, unpack, verify};
 
 const VERSION: &str = "model/risk/pd-mortgage@1.1.0";
 
@@ -19,8 +19,8 @@ const GOLDEN: &str = "tests/golden/dossier.json";
 
 #[test]
 fn the_clean_model_s_dossier_verifies_renders_again_and_says_what_the_story_does() {
-    let ledger = Dry::story();
-    let bundle = ledger.bundle(VERSION, None);
+    let ledger = dry::story();
+    let bundle = dry::bundle(&ledger, VERSION, None);
     let mut reader = BundleReader::from_bytes(bundle).unwrap();
     let report = verify(&mut reader);
     assert_eq!(report.outcome(false), Outcome::Holds, "{report:#?}");
@@ -47,8 +47,8 @@ fn the_clean_model_s_dossier_verifies_renders_again_and_says_what_the_story_does
 
 #[test]
 fn the_dossier_is_the_golden_one() {
-    let ledger = Dry::story();
-    let mut reader = BundleReader::from_bytes(ledger.bundle(VERSION, None)).unwrap();
+    let ledger = dry::story();
+    let mut reader = BundleReader::from_bytes(dry::bundle(&ledger, VERSION, None)).unwrap();
     let json = reader.read(DOSSIER_JSON, u64::MAX).unwrap();
     let html = reader.read(DOSSIER_HTML, u64::MAX).unwrap();
     let golden = fs::read(workspace_root().join(GOLDEN)).unwrap();
@@ -67,12 +67,12 @@ fn the_dossier_is_the_golden_one() {
 
 #[test]
 fn the_lineage_is_what_a_walker_in_python_finds() {
-    let ledger = Dry::story();
+    let ledger = dry::story();
     for version in
         [VERSION, "model/risk/pd-retail@3.1.0", "model/cx/complaints-summary@1.2.0", "model/bureau/refscore@7.3.0"]
     {
         let dir = tempfile::tempdir().unwrap();
-        unpack(ledger.bundle(version, None), dir.path());
+        unpack(dry::bundle(&ledger, version, None), dir.path());
         let dossier: Value = serde_json::from_slice(&fs::read(dir.path().join(DOSSIER_JSON)).unwrap()).unwrap();
         let walked = run_python("lineage.py", [dir.path().as_os_str(), version.as_ref()]).unwrap();
         let walked: Value = serde_json::from_str(&walked).unwrap();
@@ -92,7 +92,7 @@ fn the_lineage_is_what_a_walker_in_python_finds() {
 
 #[test]
 fn as_of_an_earlier_size_it_says_what_was_known_then() {
-    let ledger = Dry::story();
+    let ledger = dry::story();
     let newest: Value = dossier(&ledger, None);
     let registered = fact(&newest, "identity.version")["values"][0]["entry"].as_u64().unwrap();
     let before = dossier(&ledger, Some(registered));
@@ -104,7 +104,7 @@ fn as_of_an_earlier_size_it_says_what_was_known_then() {
 }
 
 fn dossier(ledger: &Dry, as_of: Option<u64>) -> Value {
-    let mut reader = BundleReader::from_bytes(ledger.bundle(VERSION, as_of)).unwrap();
+    let mut reader = BundleReader::from_bytes(dry::bundle(ledger, VERSION, as_of)).unwrap();
     serde_json::from_slice(&reader.read(DOSSIER_JSON, u64::MAX).unwrap()).unwrap()
 }
 
@@ -157,8 +157,8 @@ fn column(table: &Value, id: &str) -> Vec<String> {
 
 /// The digest of what a version's bundle says, for the test in another time zone.
 pub(crate) fn digest() -> String {
-    let ledger = Dry::story();
-    let mut reader = BundleReader::from_bytes(ledger.bundle(VERSION, None)).unwrap();
+    let ledger = dry::story();
+    let mut reader = BundleReader::from_bytes(dry::bundle(&ledger, VERSION, None)).unwrap();
     let mut hasher = Sha256::new();
     for name in [DOSSIER_JSON, DOSSIER_HTML] {
         hasher.update(reader.read(name, u64::MAX).unwrap());
@@ -168,9 +168,9 @@ pub(crate) fn digest() -> String {
 
 /// Breaks one byte of a report inside an unpacked bundle, and says what rendering it again finds.
 pub(crate) fn broken(file: &str, at: usize) -> Rerendered {
-    let ledger = Dry::story();
+    let ledger = dry::story();
     let dir = tempfile::tempdir().unwrap();
-    unpack(ledger.bundle(VERSION, None), dir.path());
+    unpack(dry::bundle(&ledger, VERSION, None), dir.path());
     let path = dir.path().join(file);
     let mut bytes = fs::read(&path).unwrap();
     bytes[at] ^= 1;

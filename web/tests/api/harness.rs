@@ -3,39 +3,25 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use modeltrail_core::clock::Clock;
 use modeltrail_core::receipt::Receipt;
 use modeltrail_schemas::record::Record;
-use modeltrail_schemas::time::Micros;
 use modeltrail_store::{Appender, Data, Ledger, OpenOptions, Opened, Views, init, open};
 use modeltrail_tlog::note::VerifierKey;
 use modeltrail_web::{AppState, Config, Hosts, Limits, NoAdmin, NoSources, Running, TokenHash, start};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub(crate) const ORIGIN: &str = "example.com/ml";
+#[path = "../../../ledger/store/tests/common/mod.rs"]
+pub(crate) mod common;
+
+use common::Ticking;
+pub(crate) use common::{ORIGIN, STRUCTURED};
+
 pub(crate) const TOKEN: &str = "mt_admin_for_tests_only";
-pub(crate) const STRUCTURED: &str = "application/cloudevents+json";
 pub(crate) const BATCH: &str = "application/cloudevents-batch+json";
-
-/// Goes on by a millisecond whenever it is asked.
-#[derive(Default)]
-struct Ticking(AtomicI64);
-
-impl Clock for Ticking {
-    fn now(&self) -> Micros {
-        Micros::new(1_767_225_600_000_000 + self.monotonic()).unwrap()
-    }
-    fn monotonic(&self) -> i64 {
-        self.0.fetch_add(1_000, Ordering::Relaxed)
-    }
-    fn kind(&self) -> &'static str {
-        "simulated"
-    }
-}
 
 pub(crate) struct Server {
     running: Option<Running>,
@@ -66,7 +52,7 @@ impl Server {
         let data = Data::new(&dir.path().join("data"));
         let clock: Arc<dyn Clock> = Arc::new(Ticking::default());
         let key = init(&data, ORIGIN, Arc::clone(&clock), "test 1").unwrap().parse().unwrap();
-        let options = OpenOptions { reserve_bytes, read_only, ..OpenOptions::new(clock, "test 1") };
+        let options = OpenOptions { reserve_bytes, read_only, ..common::options(clock) };
         let opened = open(&data, options).unwrap();
         let ledger = Arc::clone(&opened.ledger);
         let views = Views::start(&opened);

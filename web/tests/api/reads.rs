@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use modeltrail_core::prepared::Prepared;
-use modeltrail_core::sequencer::{NewPartition, PartitionId};
-use modeltrail_core::store::PositionRow;
-use modeltrail_schemas::record::{Record, TimestampType, Via};
-use modeltrail_store::{Act, Appender, KafkaItem};
+use modeltrail_schemas::record::Record;
+use modeltrail_store::{Act, Appender};
 use modeltrail_tlog::checkpoint::Checkpoint;
 use modeltrail_tlog::hash::{NodeHash, leaf_hash};
 use modeltrail_tlog::proof::{verify_consistency, verify_inclusion};
@@ -15,6 +12,7 @@ use modeltrail_tlog::tree::TreeSize;
 use modeltrail_web::SourceStatus;
 use serde_json::{Value, json};
 
+use crate::harness::common::{kafka_within, open_source, partition};
 use crate::harness::{ORIGIN, STRUCTURED, Server, bytes, event, fill};
 
 fn hashes(proof: &Value) -> Vec<NodeHash> {
@@ -216,33 +214,11 @@ impl SourceStatus for OneSource {
     }
 }
 
-fn partition() -> PartitionId {
-    PartitionId { source: "ml".to_owned(), partition: 0 }
-}
-
 /// A source with one good record, one that is not JSON, one too large to keep, and a gap.
 fn read_some(appender: &Appender) {
-    let template = PositionRow {
-        source: "ml".to_owned(),
-        partition: 0,
-        generation: 1,
-        next: 0,
-        cluster: "c".to_owned(),
-        topic: "events".to_owned(),
-        topic_id: "unknown".to_owned(),
-        leader_epoch: -1,
-        halted: None,
-        closed: false,
-    };
-    let new = vec![NewPartition { partition: 0, first: 0, leader_epoch: -1 }];
-    appender.act_blocking(Act::OpenSource { template, new, extra: json!({}) }).unwrap();
-    let headers: [(&str, Option<&str>); 0] = [];
+    open_source(appender, 0);
     let bodies = [bytes(&event("k1", "fraud", 1)), b"{\"a\":1,\"a\":2}".to_vec(), vec![b'x'; 3_000]];
-    let items = bodies.iter().enumerate().map(|(offset, body)| {
-        let record = Record::kafka(None, Some(1), TimestampType::Create, &headers, Some(body)).unwrap();
-        let record = Box::new(Prepared::new(Via::Kafka, &record.view(), Appender::salt(), 2_000, ORIGIN));
-        KafkaItem::Record { partition: partition(), offset: offset as u64, leader_epoch: 0, record }
-    });
+    let items = (0..).zip(&bodies).map(|(offset, body)| kafka_within(2_000, offset, body));
     appender.kafka(items.collect()).unwrap();
     appender.act_blocking(Act::Gap { partition: partition(), last: 9, cause: "retention".to_owned() }).unwrap();
 }

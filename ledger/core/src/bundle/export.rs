@@ -131,8 +131,23 @@ pub struct Stored {
     pub opening: Option<Vec<u8>>,
 }
 
+impl From<EntryLine> for Stored {
+    fn from(line: EntryLine) -> Self {
+        let opening = match line.opening {
+            Opening::Kept(opening) => Some(opening),
+            Opening::Absent(_) => None,
+        };
+        Self { header: line.header, opening }
+    }
+}
+
 /// The entries of a collection, read one by one.
-pub type Entries<'a> = &'a mut dyn Iterator<Item = Result<Stored, ExportError>>;
+pub type Entries<'a> = &'a mut dyn Iterator<Item = Result<Stored, Interrupted>>;
+
+/// Tells whoever reads the entries that there are no more of them, since the export failed; its own error says why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the export failed on the way")]
+pub struct Interrupted;
 
 /// Report files by their names in a bundle.
 pub type ReportFiles = Vec<(String, Vec<u8>)>;
@@ -191,11 +206,11 @@ pub fn export<R: LedgerRead, W: Write + Seek>(
     sign: impl FnOnce(&str) -> Result<Note, Box<dyn Error + Send + Sync>>,
     out: W,
 ) -> Result<Finished<W>, ExportError> {
-    let collection = collect(ledger, request, &BTreeSet::new())?;
-    write(ledger, &collection, Vec::new(), sign, out)
+    export_with(ledger, request, &BTreeSet::new(), |_, _| Ok(Vec::new()), sign, out)
 }
 
-/// Writes a bundle with reports: `further` trails come along, and `render` makes the files under `report/` from the very entries that the bundle holds.
+/// Writes a bundle with reports: `further` trails come along, and `render` makes the files under `report/` from the very entries that the bundle holds,
+/// while they are written.
 ///
 /// # Errors
 /// As [`export`], and what `render` says.
@@ -208,25 +223,22 @@ pub fn export_with<R: LedgerRead, W: Write + Seek>(
     out: W,
 ) -> Result<Finished<W>, ExportError> {
     let collection = collect(ledger, request, further)?;
-    let reports = render(&collection, &mut collection.read(ledger)).map_err(|source| ExportError::Render { source })?;
-    write(ledger, &collection, reports, sign, out)
-}
-
-fn write<R: LedgerRead, W: Write + Seek>(
-    ledger: &R,
-    collection: &Collection,
-    reports: ReportFiles,
-    sign: impl FnOnce(&str) -> Result<Note, Box<dyn Error + Send + Sync>>,
-    out: W,
-) -> Result<Finished<W>, ExportError> {
     let mut bundle = BundleWriter::new(out);
     bundle.add(CONSISTENCY, &consistency(ledger, &collection.keys)?)?;
     // Indices ascend, so neighbours share tiles, and all share the upper ones.
     let cache = TileCache::new(CACHED_TILES);
     let tiles = Cached::new(ledger.tiles(), &cache);
-    for index in &collection.entries {
-        bundle.entry(&entry_line(ledger, &tiles, EntryIndex(*index))?)?;
-    }
+    let mut passing = Passing {
+        line: |index| entry_line(ledger, &tiles, EntryIndex(index)),
+        indices: collection.entries.iter(),
+        bundle: &mut bundle,
+        failed: None,
+    };
+    let reports = render(&collection, &mut passing);
+    // Whatever the reports did not ask for goes into the bundle all the same.
+    passing.by_ref().for_each(drop);
+    passing.failed.map_or(Ok(()), Err)?;
+    let reports = reports.map_err(|source| ExportError::Render { source })?;
     bundle.add(KEYS, &LedgerKey::to_document(&collection.keys))?;
     bundle.add(&format!("{READINGS_DIR}{READING}.json"), &json::canonical(&catalogue::reading_table()))?;
     for (name, bytes) in reports {
@@ -235,16 +247,39 @@ fn write<R: LedgerRead, W: Write + Seek>(
         }
         bundle.add(&name, &bytes)?;
     }
-    let claims = Claims {
-        origin: collection.origin.clone(),
-        root: collection.root,
-        scope: collection.scope.clone(),
-        trails: collection.claims.clone(),
-        tree_size: collection.tree_size,
-    };
+    let Collection { origin, root, scope, claims: trails, tree_size, .. } = collection;
+    let claims = Claims { origin, root, scope, trails, tree_size };
     bundle.finish(claims, ledger.checkpoint().as_bytes(), |text| {
         sign(text).map_err(|source| ExportError::Sign { source })
     })
+}
+
+/// Entries on their way into a bundle: each is written as it is handed out.
+struct Passing<'a, F, W: Write + Seek> {
+    line: F,
+    indices: std::collections::btree_set::Iter<'a, u64>,
+    bundle: &'a mut BundleWriter<W>,
+    failed: Option<ExportError>,
+}
+
+impl<F, W> Iterator for Passing<'_, F, W>
+where
+    F: FnMut(u64) -> Result<EntryLine, ExportError>,
+    W: Write + Seek,
+{
+    type Item = Result<Stored, Interrupted>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed.is_some() {
+            return None;
+        }
+        let line = (self.line)(*self.indices.next()?)
+            .and_then(|line| self.bundle.entry(&line).map(|()| line).map_err(ExportError::from));
+        Some(line.map(Stored::from).map_err(|error| {
+            self.failed = Some(error);
+            Interrupted
+        }))
+    }
 }
 
 fn checkpoint_text<R: LedgerRead>(ledger: &R) -> Result<Checkpoint, ExportError> {

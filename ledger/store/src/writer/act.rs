@@ -6,7 +6,6 @@ use modeltrail_core::sequencer::{Halt, NewPartition, PartitionId, Rotation, Sequ
 use modeltrail_core::store::{PositionRow, Store};
 use modeltrail_core::types::EntryIndex;
 use modeltrail_tlog::note::SignerKey;
-use serde::Serialize;
 use serde_json::Value;
 
 /// One act.
@@ -92,72 +91,7 @@ pub enum Act {
     },
 }
 
-/// A report as its entry tells it: the data of `report.issued`.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct ReportIssued {
-    /// Its id, fresh for each.
-    pub report_id: String,
-    /// Which of the reports it is.
-    pub report: String,
-    /// What it is about, as the report has it.
-    #[serde(skip_serializing_if = "Value::is_null")]
-    pub scope: Value,
-    /// What was asked for besides.
-    #[serde(skip_serializing_if = "Value::is_null")]
-    pub options: Value,
-    /// The framework pack it answers to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pack: Option<String>,
-    /// The pack's version.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pack_version: Option<String>,
-    /// Subjects on whose trails it stands.
-    pub subjects: Vec<String>,
-    /// The checkpoint at which it was rendered.
-    pub checkpoint: ReportCheckpoint,
-    /// The size as of which it speaks, where that is an earlier one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub as_of_size: Option<u64>,
-    /// What was given out.
-    pub files: Vec<ReportFile>,
-    /// The pseudonym of who asked for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub requested_by: Option<String>,
-    /// What for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub purpose: Option<String>,
-}
-
-/// A checkpoint, named.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct ReportCheckpoint {
-    /// The ledger.
-    pub origin: String,
-    /// `sha256:` and 64 hex digits.
-    pub root: String,
-    /// Entries.
-    pub size: u64,
-}
-
-/// One file of a report.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct ReportFile {
-    /// `html`, `json`, `csv`.
-    pub format: String,
-    /// `sha256:` and 64 hex digits.
-    pub digest: String,
-    /// Bytes.
-    pub size: u64,
-}
-
 impl Act {
-    /// That a report was issued.
-    #[must_use]
-    pub fn report_issued(report: &ReportIssued) -> Self {
-        let data = serde_json::to_value(report).expect("texts, numbers and JSON values always serialise");
-        Self::Own { event_type: "modeltrail.report.issued.v1".to_owned(), data }
-    }
-
     /// Whether it must keep its place among the records of its source.
     pub(super) fn is_about_a_source(&self) -> bool {
         match self {

@@ -9,7 +9,8 @@ use modeltrail_core::check::{CheckOptions, check};
 use modeltrail_core::sequencer::Outcome;
 use modeltrail_store::{AppendError, Data, Opened, init, open};
 
-use super::world::{ORIGIN, Ticking, http, options};
+use super::common::{ORIGIN, Ticking};
+use super::world::{http, options};
 
 /// A disk as small as a ledger can be opened on.
 const DISK_BYTES: u64 = 64 << 20;

@@ -2,42 +2,21 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::mpsc;
 
 use modeltrail_core::clock::Clock;
-use modeltrail_core::prepared::{DEFAULT_RECORD_LIMIT, Prepared};
-use modeltrail_core::sequencer::{NewPartition, PartitionId, Rotation};
-use modeltrail_core::store::PositionRow;
-use modeltrail_schemas::record::{Record, TimestampType, Via};
-use modeltrail_schemas::time::Micros;
-use modeltrail_store::{Act, AppendError, Appended, Appender, Data, KafkaItem, OpenOptions, Opened, init, open};
+use modeltrail_core::sequencer::Rotation;
+use modeltrail_store::{Act, Appender, Data, OpenOptions, Opened, init, open};
 use modeltrail_tlog::note::SignerKey;
 use serde_json::json;
 
-pub(crate) const ORIGIN: &str = "example.com/ml";
+use crate::common::{self, ORIGIN, Ticking, copy, kafka, open_source};
+
 /// Larger than what RocksDB keeps beside its rows: such a record lies in a blob file.
 const LARGE_BYTES: usize = 40 << 10;
 
-/// Goes on by a millisecond whenever it is asked.
-#[derive(Default)]
-pub(crate) struct Ticking(AtomicI64);
-
-impl Clock for Ticking {
-    fn now(&self) -> Micros {
-        Micros::new(1_767_225_600_000_000 + self.monotonic()).unwrap()
-    }
-    fn monotonic(&self) -> i64 {
-        self.0.fetch_add(1_000, Ordering::Relaxed)
-    }
-    fn kind(&self) -> &'static str {
-        "simulated"
-    }
-}
-
 pub(crate) fn options(reserve_bytes: u64) -> OpenOptions {
     let clock: Arc<dyn Clock> = Arc::new(Ticking::default());
-    OpenOptions { reserve_bytes, ..OpenOptions::new(clock, "test 1") }
+    OpenOptions { reserve_bytes, ..common::options(clock) }
 }
 
 fn event(id: &str, size: usize) -> Vec<u8> {
@@ -46,41 +25,9 @@ fn event(id: &str, size: usize) -> Vec<u8> {
     serde_json::to_vec(&event).unwrap()
 }
 
-fn prepared(via: Via, record: &Record) -> Prepared {
-    Prepared::new(via, &record.view(), Appender::salt(), DEFAULT_RECORD_LIMIT, ORIGIN)
-}
-
 /// Appends one event and waits for its answer.
-pub(crate) fn http(appender: &Appender, id: &str, size: usize) -> Result<Appended, AppendError> {
-    let record = Record::http(None, &[("content-type", "application/cloudevents+json")], &event(id, size)).unwrap();
-    let (sender, receiver) = mpsc::channel();
-    let reply = Box::new(move |answer| sender.send(answer).unwrap());
-    appender.append(prepared(Via::Http, &record), "local".to_owned(), reply);
-    receiver.recv().unwrap()
-}
-
-fn kafka(offset: u64, body: &[u8]) -> KafkaItem {
-    let headers: [(&str, Option<&str>); 0] = [];
-    let record = Record::kafka(Some(b"fraud"), Some(1), TimestampType::Create, &headers, Some(body)).unwrap();
-    let partition = PartitionId { source: "ml".to_owned(), partition: 0 };
-    KafkaItem::Record { partition, offset, leader_epoch: 0, record: Box::new(prepared(Via::Kafka, &record)) }
-}
-
-fn open_source(appender: &Appender) {
-    let template = PositionRow {
-        source: "ml".to_owned(),
-        partition: 0,
-        generation: 1,
-        next: 0,
-        cluster: "c".to_owned(),
-        topic: "events".to_owned(),
-        topic_id: "unknown".to_owned(),
-        leader_epoch: -1,
-        halted: None,
-        closed: false,
-    };
-    let new = vec![NewPartition { partition: 0, first: 0, leader_epoch: 0 }];
-    appender.act_blocking(Act::OpenSource { template, new, extra: json!({}) }).unwrap();
+pub(crate) fn http(appender: &Appender, id: &str, size: usize) -> common::Answer {
+    common::http(appender, &event(id, size))
 }
 
 /// A data directory that nobody writes to any more, and what its head file said before the last run.
@@ -98,7 +45,7 @@ impl World {
         let data = Data::new(&dir.join("data"));
         init(&data, ORIGIN, Arc::new(Ticking::default()), "test 1").unwrap();
         run(&data, |appender| {
-            open_source(appender);
+            open_source(appender, 0);
             let bodies: Vec<_> =
                 (0..150).map(|i| event(&format!("k-{i}"), if i % 50 == 7 { LARGE_BYTES } else { i })).collect();
             appender.kafka((0..).zip(&bodies).map(|(offset, body)| kafka(offset, body)).collect()).unwrap();
@@ -168,17 +115,4 @@ pub(crate) fn copied(from: &Data, to: &Path) -> Data {
     copy(&from.dir, &data.dir);
     std::fs::copy(&from.head_file, &data.head_file).unwrap();
     data
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }

@@ -1,36 +1,19 @@
 //! A ledger full of what the catalogue's examples say, about a few models, in random order.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, mpsc};
 
 use modeltrail_core::clock::Clock;
-use modeltrail_core::prepared::{DEFAULT_RECORD_LIMIT, Prepared};
-use modeltrail_schemas::record::{Record, Via};
-use modeltrail_schemas::time::Micros;
-use modeltrail_store::{Appender, Data, OpenOptions, Opened, Views, init, open};
+use modeltrail_store::{Data, Opened, Views, init, open};
 use tempfile::TempDir;
+
+use crate::common::{ORIGIN, Ticking, options, send};
 
 /// Appended together: what waits stays far below the queue's bound.
 const AT_ONCE: u64 = 2_000;
 /// Models, and versions of each: few, so that events are about the same ones.
 const MODELS: u64 = 17;
 const VERSIONS: u64 = 5;
-
-/// Goes on by a millisecond whenever it is asked.
-struct Ticking(AtomicI64);
-
-impl Clock for Ticking {
-    fn now(&self) -> Micros {
-        Micros::new(1_767_225_600_000_000 + self.monotonic()).unwrap()
-    }
-    fn monotonic(&self) -> i64 {
-        self.0.fetch_add(1_000, Ordering::Relaxed)
-    }
-    fn kind(&self) -> &'static str {
-        "simulated"
-    }
-}
 
 /// Marsaglia's xorshift.
 pub(crate) struct Dice(pub(crate) u64);
@@ -85,7 +68,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let data = Data::new(&dir.path().join("data"));
         let mut world = Self::at(data, 1);
-        init(&world.data, "example.com/ml", world.clock(), "test 1").unwrap();
+        init(&world.data, ORIGIN, world.clock(), "test 1").unwrap();
         world.reopen();
         world._dir = Some(dir);
         world
@@ -94,7 +77,7 @@ impl World {
     /// A ledger that is there already; not opened.
     pub(crate) fn at(data: Data, seed: u64) -> Self {
         // Further runs go on after those before, so that no two have the same ids or times.
-        let clock = Arc::new(Ticking(AtomicI64::new(i64::try_from(seed).unwrap() * 10_000_000_000)));
+        let clock = Arc::new(Ticking::later_by(i64::try_from(seed).unwrap() * 10_000_000_000));
         Self { data, clock, opened: None, examples: Examples::read(), dice: Dice(seed), _dir: None }
     }
 
@@ -118,8 +101,7 @@ impl World {
 
     pub(crate) fn reopen(&mut self) {
         self.close();
-        let options = OpenOptions { reserve_bytes: 0, ..OpenOptions::new(self.clock(), "test 1") };
-        self.opened = Some(open(&self.data, options).unwrap());
+        self.opened = Some(open(&self.data, options(self.clock())).unwrap());
     }
 
     /// Appends this many events and waits until they are durable.
@@ -132,13 +114,8 @@ impl World {
             for _ in 0..now {
                 let id = self.dice.roll(u64::MAX);
                 let body = self.examples.roll(&mut self.dice, id);
-                let content = [("content-type", "application/cloudevents+json")];
-                let record = Record::http(None, &content, &body).unwrap();
-                let salt = Appender::salt();
-                let prepared = Prepared::new(Via::Http, &record.view(), salt, DEFAULT_RECORD_LIMIT, "example.com/ml");
                 let sender = sender.clone();
-                let reply = Box::new(move |answer: Result<_, _>| sender.send(answer.map(drop)).unwrap());
-                appender.append(prepared, "local".to_owned(), reply);
+                send(&appender, &body, move |answer| sender.send(answer.map(drop)).unwrap());
             }
             drop(sender);
             replies.iter().for_each(|answer| answer.unwrap());
@@ -161,18 +138,5 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         self.close();
-    }
-}
-
-/// Copies a folder with all that is in it.
-pub(crate) fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().map(|entry| entry.unwrap()) {
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).unwrap();
-        }
     }
 }
