@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use modeltrail_core::check::Report;
+use modeltrail_core::header::EntryHeader;
 use modeltrail_core::keys::{ED25519, ED25519_TYPE, key_id, parse_public};
-use modeltrail_core::sequencer::{PartitionId, Rotation};
+use modeltrail_core::sequencer::{Outcome, PartitionId, Rotation};
+use modeltrail_core::store::Store as _;
+use modeltrail_core::types::EntryIndex;
 use modeltrail_store::files::read_small;
+use modeltrail_store::rocks::{Access, RocksStore};
 use modeltrail_store::{Act, Appended, Appender, Data, OpenError, OpenOptions, new_key, open};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -97,7 +102,7 @@ pub(crate) fn rebase(config: &Config, source: &str, partition: u32, to: &str) ->
                 .with_context(|| format!("--to is `earliest`, `latest` or a position, not {number:?}"))?,
         ),
     };
-    let body = json!({"partition": partition, "to": position});
+    let body = json!({"partition": partition, "position": position});
     act(config, &format!("sources/{source}/rebase"), &body, |appender, _| {
         let Some(position) = position.as_u64() else {
             bail!("without a running daemon no broker can be asked for `{to}`: give a position, or start the daemon");
@@ -110,6 +115,24 @@ pub(crate) fn rebase(config: &Config, source: &str, partition: u32, to: &str) ->
         Ok(appender.act_blocking(Act::Rebase { partition: id, position, topic_id, cluster })?)
     })?;
     Ok(Ended::Done)
+}
+
+/// Writes down that the ledger was checked, and what came of it.
+pub(crate) fn record_check(config: &Config, report: &Report) -> Result<()> {
+    // The server knows whose ledger it is; here the first header says so.
+    let store = RocksStore::open(&config.data().log(), Access::Read)?;
+    let genesis = store.header(EntryIndex(0))?.context("the ledger has no first entry")?;
+    drop(store);
+    let origin = EntryHeader::parse(&genesis).context("the first entry")?.origin;
+    let (event_type, data) = report.told(&origin, "fsck", SOFTWARE);
+    let holds = report.holds();
+    act(config, "checks", &json!({"data": data, "holds": holds}), |appender, _| {
+        ensure!(
+            holds,
+            "the ledger does not hold, and no daemon writes to it: nothing was written, not even this check"
+        );
+        Ok(appender.act_blocking(Act::Own { event_type: event_type.to_owned(), data: data.clone() })?)
+    })
 }
 
 pub(crate) fn options() -> OpenOptions {
@@ -130,12 +153,19 @@ fn act(
             let done = local(&appender, &data);
             drop(appender);
             opened.stop();
-            format!("{:?}", done?.outcome)
+            match done?.outcome {
+                Outcome::Entry { index, .. } => index.get(),
+                other => bail!("the writer made no entry of it: {other:?}"),
+            }
         }
-        Err(error) if elsewhere(&error) => post(config, &data, path, body)?,
+        Err(error) if elsewhere(&error) => {
+            let answer: Value =
+                serde_json::from_str(&post(config, &data, path, body)?).context("the daemon's answer can't be read")?;
+            answer.get("index").and_then(Value::as_u64).context("the daemon's answer names no entry")?
+        }
         Err(error) => return Err(error.into()),
     };
-    eprintln!("done: {index}");
+    eprintln!("done; it is entry {index}");
     Ok(())
 }
 

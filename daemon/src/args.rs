@@ -73,8 +73,12 @@ enum Command {
   modeltraild demo --once --dir /tmp/ledger --events 100000")]
     Demo(demo::DemoArgs),
     /// Check every invariant of a ledger, L-1 to L-12; exit 0 when all hold, 1 when one does not
-    #[command(after_help = "Examples:
+    #[command(after_help = "\
+Reads beside a running daemon, and writes nothing, but with --record one entry: that it was run, and what came of it. The portal shows the last.
+
+Examples:
   modeltraild fsck --data-dir /var/lib/modeltrail
+  modeltraild fsck --config modeltrail.toml --record
   modeltraild fsck --config modeltrail.toml --headers --json")]
     Fsck {
         #[command(flatten)]
@@ -85,6 +89,9 @@ enum Command {
         /// Print the report as JSON
         #[arg(long)]
         json: bool,
+        /// Write an entry that tells of this check: `ledger.verified` or `ledger.verification_failed`
+        #[arg(long)]
+        record: bool,
     },
     /// Fold the views anew while the old ones serve, compare both, go over; exit 0 when both are the same, 1 when not
     #[command(after_help = "Examples (through a running daemon, or on the data directory when none runs):
@@ -224,7 +231,7 @@ impl Args {
                 if check_config { serve::check_config(&config) } else { serve::serve(&config, read_only) }
             }
             Command::Demo(args) => demo::demo(&args),
-            Command::Fsck { place, headers, json } => check::fsck(&place.config()?, headers, json),
+            Command::Fsck { place, headers, json, record } => check::fsck(&place.config()?, headers, json, record),
             Command::Rebuild { place, check } => rebuild::rebuild(&place.config()?, check),
             Command::Source(SourceCommand::Rebase { place, source, partition, to }) => {
                 acts::rebase(&place.config()?, &source, partition, &to)

@@ -8,15 +8,18 @@ use modeltrail_store::files::read_small;
 use modeltrail_store::rocks::{Access, RocksStore};
 use modeltrail_store::{Appender, Data};
 
-use crate::Ended;
 use crate::config::Config;
+use crate::{Ended, acts};
 
-pub(crate) fn fsck(config: &Config, headers_only: bool, json: bool) -> Result<Ended> {
+pub(crate) fn fsck(config: &Config, headers_only: bool, json: bool, record: bool) -> Result<Ended> {
     let report = run(&config.data(), headers_only)?;
     if json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         print!("{}", text(&report));
+    }
+    if record {
+        acts::record_check(config, &report)?;
     }
     Ok(if report.holds() { Ended::Done } else { Ended::DoesNotHold })
 }

@@ -6,6 +6,7 @@
 use actix_web::http::header;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use modeltrail_core::check;
 use modeltrail_core::keys::types as key_types;
 use modeltrail_core::sequencer::{Outcome, Rotation};
 use modeltrail_schemas::{catalogue, json as strict};
@@ -233,6 +234,44 @@ pub(crate) async fn rebase(
     };
     state.writable()?;
     done(&blocking(&state, move |state| Ok(state.config.admin.rebase(&source, partition, to)?)).await?)
+}
+
+/// `checks`: writes down what a check of this ledger found.
+pub(crate) async fn checked(
+    state: Data<AppState>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, WebError> {
+    let mut members = members(&state, &request, payload, Some(&["data", "holds"])).await?;
+    let holds = members.get("holds").and_then(Value::as_bool);
+    let holds = holds.ok_or_else(|| refused("holds must be true or false".to_owned()))?;
+    let data = members.remove("data").unwrap_or_default();
+    let event_type = if holds { check::VERIFIED } else { check::FAILED }.to_owned();
+    if let Err(violations) = catalogue::validate(&event_type, &data) {
+        return Err(WebError::Schema { event_type, violations });
+    }
+    let appended = blocking(&state, move |state| {
+        of_this_ledger(state, &data, holds)?;
+        Ok(state.writable()?.act_blocking(Act::Own { event_type, data })?)
+    });
+    done(&appended.await?)
+}
+
+/// Refuses what was found in another ledger. Where something does not hold, the root may be among it.
+fn of_this_ledger(state: &AppState, data: &Value, holds: bool) -> Result<(), WebError> {
+    let ledger = state.ledger();
+    let told = |pointer: &str| data.pointer(pointer).cloned().unwrap_or_default();
+    let (origin, size) = (told("/checkpoint/origin"), told("/checkpoint/size").as_u64().unwrap_or(u64::MAX));
+    if origin != ledger.origin() {
+        return Err(refused("the check was of another ledger, or does not say of which".to_owned()));
+    }
+    if size > ledger.published().size {
+        return Err(refused(format!("the ledger has no size {size} yet")));
+    }
+    if holds && told("/checkpoint/root") != format!("sha256:{}", ledger.root_at(size)?) {
+        return Err(refused(format!("the ledger's root at size {size} is another")));
+    }
+    Ok(())
 }
 
 fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, WebError> {

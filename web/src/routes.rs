@@ -41,6 +41,7 @@ fn all() -> impl HttpServiceFactory {
         .service(post("/v1/admin/producers/{key}/revoke", admin::revoke))
         .service(post("/v1/admin/keys/rotate", admin::rotate))
         .service(post("/v1/admin/sources/{name}/rebase", admin::rebase))
+        .service(post("/v1/admin/checks", admin::checked))
         .service(
             web::resource("/v1/admin/views/rebuild")
                 .route(web::get().to(views::rebuild_status))

@@ -8,6 +8,7 @@ mod entry;
 mod lanes;
 pub(crate) mod positions;
 mod rows;
+mod told;
 
 use std::fmt;
 
@@ -16,6 +17,8 @@ use serde::Serialize;
 use crate::sequencer::SequencerError;
 use crate::store::{Store, StoreError};
 use crate::types::EntryIndex;
+
+pub use told::{FAILED, VERIFIED};
 
 /// What is wrong with the first entry that breaks an invariant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -145,6 +145,12 @@ const ADMIN: &[Operation] = &[
         &[Body { media: JSON, schema: shapes::rebase }],
     )
     .with(&[Parameter::path("name", Shape::Text, "The source's configured name.")]),
+    admin(
+        "/v1/admin/checks",
+        "recordCheck",
+        "writes down what a check of the ledger found",
+        &[Body { media: JSON, schema: shapes::checked }],
+    ),
     Operation {
         answers: &[Answer {
             status: 202,

@@ -320,6 +320,11 @@ pub(crate) fn rebase(_: &mut SchemaGenerator) -> Value {
     object([("partition", json!({"type": "integer", "minimum": 0, "maximum": u32::MAX})), ("position", position)])
 }
 
+/// The body that tells of a check.
+pub(crate) fn checked(_: &mut SchemaGenerator) -> Value {
+    object([("data", json!({"type": "object"})), ("holds", flag())])
+}
+
 /// The body that has the views folded anew.
 pub(crate) fn rebuild_body(_: &mut SchemaGenerator) -> Value {
     object([("check?", flag())])
