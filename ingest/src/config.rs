@@ -55,6 +55,12 @@ impl Properties {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    fn uses_oauth(&self) -> bool {
+        ["sasl.mechanism", "sasl.mechanisms"]
+            .iter()
+            .any(|name| self.0.get(*name).is_some_and(|value| value.eq_ignore_ascii_case("oauthbearer")))
+    }
+
     /// The brokers, which is how a cluster is called before it has told its id.
     #[must_use]
     pub fn servers(&self) -> &str {
@@ -110,6 +116,18 @@ impl TryFrom<StartText> for Start {
     }
 }
 
+/// Who says which partitions of a topic are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Assignment {
+    /// The configuration: all of them, by this ledger.
+    #[default]
+    Manual,
+    /// The consumer group, which the ledger joins as its one member. Partitions that the group gives to somebody else are not read, and said to be
+    /// missing.
+    Group,
+}
+
 /// One source: one topic of one cluster.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -120,6 +138,9 @@ pub struct SourceConfig {
     pub topic: String,
     /// How to reach the cluster. Sources with the same properties share one client.
     pub kafka: Properties,
+    /// Who says which partitions are read. The same for all sources of a cluster.
+    #[serde(default)]
+    pub assignment: Assignment,
     /// Where to begin, the first time.
     #[serde(default)]
     pub start: Start,
@@ -147,6 +168,7 @@ impl SourceConfig {
             name: name.into(),
             topic: topic.into(),
             kafka,
+            assignment: Assignment::Manual,
             start: Start::Earliest,
             allow_compacted: false,
             topic_ids: true,
@@ -172,6 +194,9 @@ impl SourceConfig {
         if self.kafka.servers().is_empty() {
             return Err(self.refuse("`kafka` has no `bootstrap.servers`"));
         }
+        if self.assignment == Assignment::Group && self.kafka.uses_oauth() {
+            return Err(self.refuse("with `assignment = \"group\"` SASL can't be OAUTHBEARER: nothing renews the tokens of a group's member; use another mechanism, or `manual`"));
+        }
         settings::check(&self.name, &self.kafka)
     }
 }
@@ -183,7 +208,7 @@ pub struct IngestConfig {
     /// The sources.
     #[serde(default)]
     pub sources: Vec<SourceConfig>,
-    /// The consumer group under which positions are shown and the witness is left; by default `modeltrail-` and the ledger's origin.
+    /// The consumer group under which positions are shown and the witness is left, and which sources with [`Assignment::Group`] join; by default `modeltrail-` and the ledger's origin.
     #[serde(default)]
     pub group: Option<String>,
     /// Records of more bytes are committed to but not kept.
@@ -247,12 +272,17 @@ impl IngestConfig {
         }
         let mut names = BTreeSet::new();
         let mut topics: BTreeMap<(BTreeSet<&str>, &str), &str> = BTreeMap::new();
+        let mut assignments: BTreeMap<BTreeSet<&str>, &SourceConfig> = BTreeMap::new();
         for source in &self.sources {
             source.check()?;
             if !names.insert(source.name.as_str()) {
                 return Err(source.refuse("two sources have this name"));
             }
-            let brokers = source.kafka.servers().split(',').map(str::trim).collect();
+            let brokers: BTreeSet<&str> = source.kafka.servers().split(',').map(str::trim).collect();
+            let first = assignments.entry(brokers.clone()).or_insert(source);
+            if first.assignment != source.assignment {
+                return Err(source.refuse(format!("its `assignment` is not that of source {:?}, which reads the same cluster: a group takes commits from its members only, so all sources of a cluster are assigned in one way", first.name)));
+            }
             if let Some(other) = topics.insert((brokers, source.topic.as_str()), source.name.as_str()) {
                 return Err(source.refuse(format!("topic {:?} of this cluster is already read by source {other:?}: each position would be taken twice", source.topic)));
             }
@@ -312,6 +342,18 @@ mod tests {
         let other = SourceConfig::new("two", "x", Properties::bootstrap("b:2, a:1"));
         let text = fault(vec![one("one", "x"), other]);
         assert!(text.contains("already read by source \"one\""), "{text}");
+    }
+
+    #[test]
+    fn sources_of_one_cluster_are_assigned_in_one_way() {
+        let group = |name, topic| SourceConfig { assignment: Assignment::Group, ..one(name, topic) };
+        assert_eq!(fault(vec![group("a", "x"), group("b", "y")]), "fine");
+        let text = fault(vec![group("a", "x"), one("b", "y")]);
+        assert!(text.contains("source \"b\"") && text.contains("source \"a\""), "{text}");
+        let kafka = Properties::bootstrap("c:3").with("sasl.mechanism", "OAUTHBEARER");
+        let text = fault(vec![SourceConfig { kafka, ..group("a", "x") }]);
+        assert!(text.contains("OAUTHBEARER"), "{text}");
+        assert!(serde_json::from_str::<Assignment>("\"auto\"").unwrap_err().to_string().contains("manual"));
     }
 
     #[test]

@@ -47,13 +47,20 @@ const REFUSED: [(&str, &str); 10] = [
     ("auto.commit.enable", "it is another name of enable.auto.commit, which ingest sets itself"),
     ("max.partition.fetch.bytes", "it is another name of fetch.message.max.bytes, which ingest sets itself"),
     ("group.id", "use `group`"),
-    ("group.instance.id", "partitions are assigned by configuration, not by the group"),
-    ("partition.assignment.strategy", "partitions are assigned by configuration, not by the group"),
-    ("group.remote.assignor", "partitions are assigned by configuration, not by the group"),
+    ("group.instance.id", "use `assignment`: the ledger makes its instance id itself"),
+    ("partition.assignment.strategy", "use `assignment`: the ledger sets how it is assigned"),
+    ("group.remote.assignor", "use `assignment`: the ledger sets how it is assigned"),
     ("topic.blacklist", "each source names its topic"),
     ("plugin.library.paths", "no foreign code is loaded into the ledger's process"),
     ("test.mock.num.brokers", "it would replace the configured brokers by made-up ones"),
     ("auto.commit.interval.ms", "ingest commits by itself"),
+];
+
+/// What a member of the group has besides, or otherwise. It fetches nothing: it only has to see new partitions soon.
+const MEMBER: [(&str, &str); 3] = [
+    ("partition.assignment.strategy", "cooperative-sticky"),
+    ("topic.metadata.refresh.interval.ms", "10000"),
+    ("queued.min.messages", "1"),
 ];
 
 const OURS_WHY: &str = "ingest sets it itself, so that no record is skipped or taken twice";
@@ -84,6 +91,16 @@ pub(crate) fn consumer(properties: &Properties, group: &str) -> ClientConfig {
     config
 }
 
+/// The configuration of a cluster's member of the group.
+pub(crate) fn member(properties: &Properties, group: &str, instance: &str) -> ClientConfig {
+    let mut config = consumer(properties, group);
+    for (name, value) in MEMBER {
+        config.set(name, value);
+    }
+    config.set("group.instance.id", instance);
+    config
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +118,9 @@ mod tests {
     fn librdkafka_knows_every_setting() {
         let config = consumer(&Properties::bootstrap("127.0.0.1:1"), "g");
         assert_eq!(config.get("auto.offset.reset"), Some("error"));
+        config.create_native_config().unwrap();
+        let config = member(&Properties::bootstrap("127.0.0.1:1"), "g", "i");
+        assert_eq!((config.get("group.protocol"), config.get("group.instance.id")), (Some("classic"), Some("i")));
         config.create_native_config().unwrap();
     }
 }

@@ -17,9 +17,10 @@ pub struct SourceStatus {
     /// The topic's id, or `unknown`, once it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic_id: Option<String>,
-    /// `starting`, `reading`, `paused`, `refused` or `halted` (at least one partition is).
+    /// `starting`, `reading`, `paused`, `refused`, `incomplete` (the consumer group gives some partitions to somebody else) or `halted` (at least one
+    /// partition is).
     pub state: &'static str,
-    /// No for a source that makes no progress although it should.
+    /// No for a source that makes no progress although it should, or does not have all of its topic.
     pub healthy: bool,
     /// What is wrong now, and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,6 +28,9 @@ pub struct SourceStatus {
     /// When identity was last checked and found good, by the ledger's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checked_at: Option<String>,
+    /// Numbers of the partitions that the consumer group does not give to this ledger: what they hold is not read, and not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<u32>,
     /// By number.
     pub partitions: Vec<PartitionStatus>,
 }
@@ -36,7 +40,7 @@ pub struct SourceStatus {
 pub struct PartitionStatus {
     /// Its number.
     pub partition: u32,
-    /// `waiting` (for a check), `reading`, `paused` (the writer has no room), `halted` or `stopped` (by a configured limit).
+    /// `waiting` (for a check), `elsewhere` (the consumer group does not give it to this ledger), `reading`, `paused` (the writer has no room), `halted` or `stopped` (by a configured limit).
     pub state: &'static str,
     /// The next position to be read.
     pub next: u64,
@@ -46,7 +50,7 @@ pub struct PartitionStatus {
     /// The position after the last stable record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub high: Option<u64>,
-    /// Positions between `next` and `high`.
+    /// Positions between `next` and `high`. Not known of a partition that is elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lag: Option<u64>,
     /// Why it is halted.

@@ -140,10 +140,17 @@ fn sources(state: &AppState, scrape: &Scrape) {
         "0 for a source that makes no progress although it should.",
         &["source"],
     );
+    let missing = scrape.family(
+        "modeltrail_source_missing_partitions",
+        "Partitions that the consumer group does not give to this ledger.",
+        &["source"],
+    );
     for source in state.config.sources.sources() {
         let Some(name) = source.get("source").and_then(Value::as_str) else {
             continue;
         };
+        let lacks = source.get("missing").and_then(Value::as_array).map_or(0, Vec::len);
+        missing.with_label_values(&[name]).set(whole(lacks as u64));
         if let Some(well) = source.get("healthy").and_then(Value::as_bool) {
             healthy.with_label_values(&[name]).set(i64::from(well));
         }
