@@ -20,6 +20,9 @@ use crate::words::Words;
 /// How long one question to a broker may take. Short, because a stop must not wait for several of them.
 pub(crate) const ASK: Duration = Duration::from_secs(2);
 
+/// How long a new client is polled for its first token, which it makes itself.
+const FIRST_TOKEN: Duration = Duration::from_millis(100);
+
 /// Nothing is left to the context: words come through their own queue, everything else by polling.
 #[derive(Default)]
 pub(crate) struct Quiet;
@@ -77,6 +80,10 @@ impl KafkaClient {
         let refuse =
             |error: KafkaError| IngestError::Client { cluster: servers.clone(), detail: without_value(&error) };
         let consumer = BaseConsumer::from_config_and_context(&config, Quiet).map_err(refuse)?;
+        if properties.uses_oauth() {
+            // Tokens are made while the client is polled, and nothing answers before there is one. Nothing is assigned yet, so nothing is missed.
+            drop(ffi::poll(consumer.client(), FIRST_TOKEN));
+        }
         Ok(Self { words: Words::of(consumer.client()), consumer, servers })
     }
 

@@ -55,7 +55,8 @@ impl Properties {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    fn uses_oauth(&self) -> bool {
+    /// Whether clients have to make themselves a token before a broker talks to them.
+    pub(crate) fn uses_oauth(&self) -> bool {
         ["sasl.mechanism", "sasl.mechanisms"]
             .iter()
             .any(|name| self.0.get(*name).is_some_and(|value| value.eq_ignore_ascii_case("oauthbearer")))
@@ -154,6 +155,9 @@ pub struct SourceConfig {
     /// Stop reading a partition after this many quarantined records in a row; without it nothing ever stops for what records say.
     #[serde(default)]
     pub quarantine_limit: Option<u64>,
+    /// A topic of the same cluster that gets a copy of each record that is set aside.
+    #[serde(default)]
+    pub dead_letter_topic: Option<String>,
 }
 
 fn yes() -> bool {
@@ -173,6 +177,7 @@ impl SourceConfig {
             allow_compacted: false,
             topic_ids: true,
             quarantine_limit: None,
+            dead_letter_topic: None,
         }
     }
 
@@ -182,20 +187,23 @@ impl SourceConfig {
 
     fn check(&self) -> Result<(), IngestError> {
         let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+        let is_topic = |text: &str| !text.is_empty() && text.len() <= MAX_TOPIC && plain(text);
         if self.name.is_empty() || self.name.len() > MAX_NAME || !plain(&self.name) {
             return Err(self.refuse(format!("a name is 1 to {MAX_NAME} letters, digits, `.`, `_` or `-`")));
         }
         if self.name == "http" {
             return Err(self.refuse("this name is taken: it is where the ledger files what came over HTTP"));
         }
-        if self.topic.is_empty() || self.topic.len() > MAX_TOPIC || !plain(&self.topic) {
-            return Err(self.refuse(format!("topic {:?} can't be the name of a Kafka topic", self.topic)));
+        for topic in [Some(&self.topic), self.dead_letter_topic.as_ref()].into_iter().flatten() {
+            if !is_topic(topic) {
+                return Err(self.refuse(format!("topic {topic:?} can't be the name of a Kafka topic")));
+            }
         }
         if self.kafka.servers().is_empty() {
             return Err(self.refuse("`kafka` has no `bootstrap.servers`"));
         }
-        if self.assignment == Assignment::Group && self.kafka.uses_oauth() {
-            return Err(self.refuse("with `assignment = \"group\"` SASL can't be OAUTHBEARER: nothing renews the tokens of a group's member; use another mechanism, or `manual`"));
+        if self.kafka.uses_oauth() && (self.assignment == Assignment::Group || self.dead_letter_topic.is_some()) {
+            return Err(self.refuse("with `assignment = \"group\"` or `dead_letter_topic` SASL can't be OAUTHBEARER: only a client that reads can make its tokens; use another mechanism"));
         }
         settings::check(&self.name, &self.kafka)
     }
@@ -287,6 +295,16 @@ impl IngestConfig {
                 return Err(source.refuse(format!("topic {:?} of this cluster is already read by source {other:?}: each position would be taken twice", source.topic)));
             }
         }
+        for source in &self.sources {
+            let Some(topic) = &source.dead_letter_topic else { continue };
+            // Whatever the cluster: that two lists of brokers are two clusters can't be known.
+            if let Some(reads) = self.sources.iter().find(|other| other.topic == *topic) {
+                return Err(source.refuse(format!(
+                    "its `dead_letter_topic` {topic:?} is what source {:?} reads: copies would come in again, for ever",
+                    reads.name
+                )));
+            }
+        }
         Ok(())
     }
 
@@ -345,14 +363,28 @@ mod tests {
     }
 
     #[test]
+    fn no_source_reads_a_dead_letter_topic() {
+        let copying =
+            |name, topic, to: &str| SourceConfig { dead_letter_topic: Some(to.to_owned()), ..one(name, topic) };
+        assert_eq!(fault(vec![copying("a", "x", "dead"), copying("b", "y", "dead")]), "fine");
+        assert!(fault(vec![copying("a", "x", "x")]).contains("source \"a\" reads"));
+        assert!(fault(vec![copying("a", "x", "y"), one("b", "y")]).contains("source \"b\" reads"));
+        assert!(fault(vec![copying("a", "x", "")]).contains("name of a Kafka topic"));
+    }
+
+    #[test]
     fn sources_of_one_cluster_are_assigned_in_one_way() {
         let group = |name, topic| SourceConfig { assignment: Assignment::Group, ..one(name, topic) };
         assert_eq!(fault(vec![group("a", "x"), group("b", "y")]), "fine");
         let text = fault(vec![group("a", "x"), one("b", "y")]);
         assert!(text.contains("source \"b\"") && text.contains("source \"a\""), "{text}");
         let kafka = Properties::bootstrap("c:3").with("sasl.mechanism", "OAUTHBEARER");
-        let text = fault(vec![SourceConfig { kafka, ..group("a", "x") }]);
+        let text = fault(vec![SourceConfig { kafka: kafka.clone(), ..group("a", "x") }]);
         assert!(text.contains("OAUTHBEARER"), "{text}");
+        let copying =
+            SourceConfig { kafka: kafka.clone(), dead_letter_topic: Some("dead".to_owned()), ..one("a", "x") };
+        assert!(fault(vec![copying]).contains("OAUTHBEARER"));
+        assert_eq!(fault(vec![SourceConfig { kafka, ..one("a", "x") }]), "fine");
         assert!(serde_json::from_str::<Assignment>("\"auto\"").unwrap_err().to_string().contains("manual"));
     }
 

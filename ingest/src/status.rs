@@ -31,8 +31,28 @@ pub struct SourceStatus {
     /// Numbers of the partitions that the consumer group does not give to this ledger: what they hold is not read, and not known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<u32>,
+    /// How copying to the dead-letter topic stands, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dead_letters: Option<DeadLetterStatus>,
     /// By number.
     pub partitions: Vec<PartitionStatus>,
+}
+
+/// Copying of what was set aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeadLetterStatus {
+    /// The topic.
+    pub topic: String,
+    /// The first entry that was not looked at yet.
+    pub next: u64,
+    /// Entries that are still to be looked at, once that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub behind: Option<u64>,
+    /// Copies that the broker took since the start of the process.
+    pub copied: u64,
+    /// Why it lags.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// One partition.

@@ -11,6 +11,9 @@ const LINES: usize = 64;
 /// Syslog's number for a warning; lower is worse.
 const WARNING: i32 = 4;
 
+/// How librdkafka words that no connection is left.
+const CONSEQUENCE: &str = "brokers are down";
+
 /// The words of one client.
 pub(crate) struct Words {
     queue: Option<LogQueue>,
@@ -33,13 +36,23 @@ impl Words {
                 continue;
             }
             tracing::info!(facility, "librdkafka: {text}");
-            *self.complaint.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+            let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+            // That nobody answers follows from why nobody does, which was said before.
+            if complaint.is_none() || !text.contains(CONSEQUENCE) {
+                *complaint = Some(text);
+            }
         }
     }
 
-    /// The last complaint, once.
+    /// The last complaint since something last went well.
     pub(crate) fn complaint(&self) -> Option<String> {
         self.listen();
-        self.complaint.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.complaint.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Something went well: what was complained of before is over.
+    pub(crate) fn forget(&self) {
+        self.listen();
+        *self.complaint.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }

@@ -104,6 +104,7 @@ impl Reader {
             }
         };
         source.error = None;
+        self.client.words().forget();
         note_marks(source, &seen.marks);
         let asked_at = source.asked_at_size;
         let done = if source.opened { self.keep_up(at, &seen) } else { self.open(at, &seen) };

@@ -78,6 +78,7 @@ impl Reader {
             match change {
                 Change::Granted(places) => {
                     self.granted(places, at);
+                    member.words().forget();
                     member.took();
                 }
                 Change::Revoked(places) => {

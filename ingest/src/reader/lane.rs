@@ -240,6 +240,8 @@ impl Source {
             healthy: self.healthy && self.lack.is_none() && self.refused.is_none(),
             error: self.refused.as_ref().or(self.lack.as_ref()).or(self.error.as_ref()).cloned(),
             checked_at: self.good.map(|(_, at)| at.to_string()),
+            // Shown by the thread that copies.
+            dead_letters: None,
             missing: self.missing.iter().copied().collect(),
             partitions: self.lanes.values().map(|lane| lane.status(paused, held(lane))).collect(),
         }
