@@ -30,6 +30,7 @@ mod member;
 mod prepare;
 mod prober;
 pub mod producer;
+mod properties;
 mod reader;
 mod settings;
 pub mod sink;
