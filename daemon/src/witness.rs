@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use modeltrail_core::sequencer::PartitionId;
 use modeltrail_core::store::PositionRow;
 use modeltrail_core::types::Salt;
+use modeltrail_ingest::sink::AsidePage;
 use modeltrail_ingest::{Sink, WitnessVerdict, check_witness};
 use modeltrail_schemas::time::Micros;
 use modeltrail_store::{Act, AppendError, Appender, KafkaItem, Ledger, OpenOptions, Views, open};
@@ -130,6 +131,18 @@ impl Sink for Memory {
     }
 
     fn took_record(&self, _: &PartitionId, _: u64, _: u64) -> Result<bool, String> {
+        Err(Self::refusal().to_string())
+    }
+
+    fn set_aside(&self, _: &str, _: u64) -> Result<AsidePage, String> {
+        Err(Self::refusal().to_string())
+    }
+
+    fn copied_to(&self, _: &str) -> Result<u64, String> {
+        Err(Self::refusal().to_string())
+    }
+
+    fn note_copied(&self, _: &str, _: u64) -> Result<(), String> {
         Err(Self::refusal().to_string())
     }
 

@@ -1,7 +1,6 @@
 //! One cluster's consumer: assignment, polling, and the questions asked of the brokers. It decides nothing.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::bindings::rd_kafka_resp_err_t;
@@ -13,17 +12,16 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use crate::config::Properties;
 use crate::error::IngestError;
-use crate::ffi::{self, LogQueue, Polled};
+use crate::ffi::{self, Polled};
 use crate::identity::{Marks, Seen, UNKNOWN};
 use crate::settings;
+use crate::words::Words;
 
 /// How long one question to a broker may take. Short, because a stop must not wait for several of them.
 pub(crate) const ASK: Duration = Duration::from_secs(2);
 
-/// Lines of librdkafka taken in one go.
-const LINES: usize = 64;
-/// Syslog's number for a warning; lower is worse.
-const WARNING: i32 = 4;
+/// How long a new client is polled for its first token, which it makes itself.
+const FIRST_TOKEN: Duration = Duration::from_millis(100);
 
 /// Nothing is left to the context: words come through their own queue, everything else by polling.
 #[derive(Default)]
@@ -69,8 +67,7 @@ pub(crate) struct Commit {
 
 /// The consumer of one cluster.
 pub(crate) struct KafkaClient {
-    words: Option<LogQueue>,
-    complaint: Mutex<Option<String>>,
+    words: Words,
     consumer: BaseConsumer<Quiet>,
     servers: String,
 }
@@ -83,7 +80,11 @@ impl KafkaClient {
         let refuse =
             |error: KafkaError| IngestError::Client { cluster: servers.clone(), detail: without_value(&error) };
         let consumer = BaseConsumer::from_config_and_context(&config, Quiet).map_err(refuse)?;
-        Ok(Self { words: LogQueue::of(consumer.client()), complaint: Mutex::default(), consumer, servers })
+        if properties.uses_oauth() {
+            // Tokens are made while the client is polled, and nothing answers before there is one. Nothing is assigned yet, so nothing is missed.
+            drop(ffi::poll(consumer.client(), FIRST_TOKEN));
+        }
+        Ok(Self { words: Words::of(consumer.client()), consumer, servers })
     }
 
     /// The bootstrap servers.
@@ -91,25 +92,9 @@ impl KafkaClient {
         &self.servers
     }
 
-    /// Passes on what librdkafka says, and remembers its last complaint. To be called often.
-    pub(crate) fn listen(&self) {
-        let Some(words) = &self.words else { return };
-        for (level, facility, text) in
-            std::iter::from_fn(|| words.next()).take(LINES).filter(|(_, _, text)| !text.is_empty())
-        {
-            if level > WARNING {
-                tracing::debug!(facility, "librdkafka: {text}");
-                continue;
-            }
-            tracing::info!(facility, "librdkafka: {text}");
-            *self.complaint.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
-        }
-    }
-
-    /// What librdkafka complained about last, once.
-    pub(crate) fn complaint(&self) -> Option<String> {
-        self.listen();
-        self.complaint.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// What librdkafka says beside its answers.
+    pub(crate) fn words(&self) -> &Words {
+        &self.words
     }
 
     /// The next message or event.
@@ -241,18 +226,27 @@ impl KafkaClient {
             .collect()
     }
 
-    /// Commits positions with this metadata and waits for the answer.
+    /// Commits positions with this metadata and waits for the answer. Kafka takes them only while the group has no members.
     pub(crate) fn commit(&self, commits: &[Commit], metadata: &str) -> Result<(), String> {
-        let mut list = TopicPartitionList::with_capacity(commits.len());
-        for commit in commits {
-            let mut element = list.add_partition(&commit.topic, number(commit.partition));
-            element
-                .set_offset(Offset::Offset(i64::try_from(commit.next).map_err(|error| error.to_string())?))
-                .map_err(text)?;
-            element.set_metadata(metadata);
-        }
-        self.consumer.commit(&list, CommitMode::Sync).map_err(text)
+        commit(&self.consumer, commits, metadata)
     }
+}
+
+/// Commits positions with this metadata and waits for the answer.
+pub(crate) fn commit<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    commits: &[Commit],
+    metadata: &str,
+) -> Result<(), String> {
+    let mut list = TopicPartitionList::with_capacity(commits.len());
+    for commit in commits {
+        let mut element = list.add_partition(&commit.topic, number(commit.partition));
+        element
+            .set_offset(Offset::Offset(i64::try_from(commit.next).map_err(|error| error.to_string())?))
+            .map_err(text)?;
+        element.set_metadata(metadata);
+    }
+    consumer.commit(&list, CommitMode::Sync).map_err(text)
 }
 
 fn list_of(parts: &[(&str, u32)]) -> TopicPartitionList {
@@ -272,7 +266,7 @@ fn text(error: KafkaError) -> String {
 }
 
 /// What librdkafka says, without the value of a property that it refuses: it may be a secret.
-fn without_value(error: &KafkaError) -> String {
+pub(crate) fn without_value(error: &KafkaError) -> String {
     match error {
         KafkaError::ClientConfig(_, _, name, _) => {
             format!(

@@ -1,13 +1,13 @@
 //! Configuration of sources: what is read, from where on, and how a client reaches it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::time::Duration;
 
 use modeltrail_core::prepared::{DEFAULT_RECORD_LIMIT, MAX_RECORD_LIMIT};
 use serde::Deserialize;
 
 use crate::error::IngestError;
+pub use crate::properties::Properties;
 use crate::settings;
 
 /// A source's name is one part of a subject and stands in every header: short, and readable without encoding.
@@ -19,55 +19,6 @@ pub const MAX_CHECK_EVERY: Duration = Duration::from_secs(300);
 
 const DEFAULT_CHECK_SECONDS: u64 = 30;
 const DEFAULT_QUARANTINE_BYTES: u64 = 1 << 30;
-
-/// Properties of librdkafka (`bootstrap.servers`, TLS, SASL, …). Never printed but for a few that tell no secret.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(transparent)]
-pub struct Properties(BTreeMap<String, String>);
-
-/// Properties whose values may be shown. Every other one may hold a password, a key or a token.
-const SHOWN: [&str; 7] = [
-    "bootstrap.servers",
-    "client.rack",
-    "sasl.mechanism",
-    "sasl.mechanisms",
-    "security.protocol",
-    "ssl.ca.location",
-    "ssl.endpoint.identification.algorithm",
-];
-
-impl Properties {
-    /// Just a list of brokers, without TLS or SASL.
-    #[must_use]
-    pub fn bootstrap(servers: impl Into<String>) -> Self {
-        Self(BTreeMap::from([("bootstrap.servers".to_owned(), servers.into())]))
-    }
-
-    /// Sets one property.
-    #[must_use]
-    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.0.insert(name.into(), value.into());
-        self
-    }
-
-    /// All names and values. The values hold secrets.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-
-    /// The brokers, which is how a cluster is called before it has told its id.
-    #[must_use]
-    pub fn servers(&self) -> &str {
-        self.0.get("bootstrap.servers").or_else(|| self.0.get("metadata.broker.list")).map_or("", String::as_str)
-    }
-}
-
-impl fmt::Debug for Properties {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |name: &str, value: &str| if SHOWN.contains(&name) { value.to_owned() } else { "***".to_owned() };
-        f.debug_map().entries(self.iter().map(|(name, value)| (name.to_owned(), shown(name, value)))).finish()
-    }
-}
 
 /// From where a source is read that was never read before.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -110,6 +61,18 @@ impl TryFrom<StartText> for Start {
     }
 }
 
+/// Who says which partitions of a topic are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Assignment {
+    /// The configuration: all of them, by this ledger.
+    #[default]
+    Manual,
+    /// The consumer group, which the ledger joins as its one member. Partitions that the group gives to somebody else are not read, and said to be
+    /// missing.
+    Group,
+}
+
 /// One source: one topic of one cluster.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -120,6 +83,9 @@ pub struct SourceConfig {
     pub topic: String,
     /// How to reach the cluster. Sources with the same properties share one client.
     pub kafka: Properties,
+    /// Who says which partitions are read. The same for all sources of a cluster.
+    #[serde(default)]
+    pub assignment: Assignment,
     /// Where to begin, the first time.
     #[serde(default)]
     pub start: Start,
@@ -133,6 +99,9 @@ pub struct SourceConfig {
     /// Stop reading a partition after this many quarantined records in a row; without it nothing ever stops for what records say.
     #[serde(default)]
     pub quarantine_limit: Option<u64>,
+    /// A topic of the same cluster that gets a copy of each record that is set aside.
+    #[serde(default)]
+    pub dead_letter_topic: Option<String>,
 }
 
 fn yes() -> bool {
@@ -147,10 +116,12 @@ impl SourceConfig {
             name: name.into(),
             topic: topic.into(),
             kafka,
+            assignment: Assignment::Manual,
             start: Start::Earliest,
             allow_compacted: false,
             topic_ids: true,
             quarantine_limit: None,
+            dead_letter_topic: None,
         }
     }
 
@@ -160,17 +131,23 @@ impl SourceConfig {
 
     fn check(&self) -> Result<(), IngestError> {
         let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+        let is_topic = |text: &str| !text.is_empty() && text.len() <= MAX_TOPIC && plain(text);
         if self.name.is_empty() || self.name.len() > MAX_NAME || !plain(&self.name) {
             return Err(self.refuse(format!("a name is 1 to {MAX_NAME} letters, digits, `.`, `_` or `-`")));
         }
         if self.name == "http" {
             return Err(self.refuse("this name is taken: it is where the ledger files what came over HTTP"));
         }
-        if self.topic.is_empty() || self.topic.len() > MAX_TOPIC || !plain(&self.topic) {
-            return Err(self.refuse(format!("topic {:?} can't be the name of a Kafka topic", self.topic)));
+        for topic in [Some(&self.topic), self.dead_letter_topic.as_ref()].into_iter().flatten() {
+            if !is_topic(topic) {
+                return Err(self.refuse(format!("topic {topic:?} can't be the name of a Kafka topic")));
+            }
         }
         if self.kafka.servers().is_empty() {
             return Err(self.refuse("`kafka` has no `bootstrap.servers`"));
+        }
+        if self.kafka.uses_oauth() && (self.assignment == Assignment::Group || self.dead_letter_topic.is_some()) {
+            return Err(self.refuse("with `assignment = \"group\"` or `dead_letter_topic` SASL can't be OAUTHBEARER: only a client that reads can make its tokens; use another mechanism"));
         }
         settings::check(&self.name, &self.kafka)
     }
@@ -183,7 +160,7 @@ pub struct IngestConfig {
     /// The sources.
     #[serde(default)]
     pub sources: Vec<SourceConfig>,
-    /// The consumer group under which positions are shown and the witness is left; by default `modeltrail-` and the ledger's origin.
+    /// The consumer group under which positions are shown and the witness is left, and which sources with [`Assignment::Group`] join; by default `modeltrail-` and the ledger's origin.
     #[serde(default)]
     pub group: Option<String>,
     /// Records of more bytes are committed to but not kept.
@@ -247,14 +224,29 @@ impl IngestConfig {
         }
         let mut names = BTreeSet::new();
         let mut topics: BTreeMap<(BTreeSet<&str>, &str), &str> = BTreeMap::new();
+        let mut assignments: BTreeMap<BTreeSet<&str>, &SourceConfig> = BTreeMap::new();
         for source in &self.sources {
             source.check()?;
             if !names.insert(source.name.as_str()) {
                 return Err(source.refuse("two sources have this name"));
             }
-            let brokers = source.kafka.servers().split(',').map(str::trim).collect();
+            let brokers: BTreeSet<&str> = source.kafka.servers().split(',').map(str::trim).collect();
+            let first = assignments.entry(brokers.clone()).or_insert(source);
+            if first.assignment != source.assignment {
+                return Err(source.refuse(format!("its `assignment` is not that of source {:?}, which reads the same cluster: a group takes commits from its members only, so all sources of a cluster are assigned in one way", first.name)));
+            }
             if let Some(other) = topics.insert((brokers, source.topic.as_str()), source.name.as_str()) {
                 return Err(source.refuse(format!("topic {:?} of this cluster is already read by source {other:?}: each position would be taken twice", source.topic)));
+            }
+        }
+        for source in &self.sources {
+            let Some(topic) = &source.dead_letter_topic else { continue };
+            // Whatever the cluster: that two lists of brokers are two clusters can't be known.
+            if let Some(reads) = self.sources.iter().find(|other| other.topic == *topic) {
+                return Err(source.refuse(format!(
+                    "its `dead_letter_topic` {topic:?} is what source {:?} reads: copies would come in again, for ever",
+                    reads.name
+                )));
             }
         }
         Ok(())
@@ -315,17 +307,29 @@ mod tests {
     }
 
     #[test]
-    fn no_secret_is_printed() {
-        let kafka = Properties::bootstrap("a:1")
-            .with("sasl.password", "hunter2")
-            .with("ssl.key.pem", "PRIVATE")
-            .with("security.protocol", "sasl_ssl");
-        let text = format!(
-            "{:?}",
-            IngestConfig { sources: vec![SourceConfig::new("a", "x", kafka)], ..IngestConfig::default() }
-        );
-        assert!(!text.contains("hunter2") && !text.contains("PRIVATE"), "{text}");
-        assert!(text.contains("sasl_ssl") && text.contains("sasl.password"), "{text}");
+    fn no_source_reads_a_dead_letter_topic() {
+        let copying =
+            |name, topic, to: &str| SourceConfig { dead_letter_topic: Some(to.to_owned()), ..one(name, topic) };
+        assert_eq!(fault(vec![copying("a", "x", "dead"), copying("b", "y", "dead")]), "fine");
+        assert!(fault(vec![copying("a", "x", "x")]).contains("source \"a\" reads"));
+        assert!(fault(vec![copying("a", "x", "y"), one("b", "y")]).contains("source \"b\" reads"));
+        assert!(fault(vec![copying("a", "x", "")]).contains("name of a Kafka topic"));
+    }
+
+    #[test]
+    fn sources_of_one_cluster_are_assigned_in_one_way() {
+        let group = |name, topic| SourceConfig { assignment: Assignment::Group, ..one(name, topic) };
+        assert_eq!(fault(vec![group("a", "x"), group("b", "y")]), "fine");
+        let text = fault(vec![group("a", "x"), one("b", "y")]);
+        assert!(text.contains("source \"b\"") && text.contains("source \"a\""), "{text}");
+        let kafka = Properties::bootstrap("c:3").with("sasl.mechanism", "OAUTHBEARER");
+        let text = fault(vec![SourceConfig { kafka: kafka.clone(), ..group("a", "x") }]);
+        assert!(text.contains("OAUTHBEARER"), "{text}");
+        let copying =
+            SourceConfig { kafka: kafka.clone(), dead_letter_topic: Some("dead".to_owned()), ..one("a", "x") };
+        assert!(fault(vec![copying]).contains("OAUTHBEARER"));
+        assert_eq!(fault(vec![SourceConfig { kafka, ..one("a", "x") }]), "fine");
+        assert!(serde_json::from_str::<Assignment>("\"auto\"").unwrap_err().to_string().contains("manual"));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What the `rdkafka` crate does not offer, straight from librdkafka: messages with their leader epoch and the offset of an end-of-partition event,
-//! leader epochs on assignments, topic ids and topic configuration. The one unsafe module of the project.
+//! leader epochs on assignments, topic ids and topic configuration, membership. The one unsafe module of the project.
 //!
 //! Nothing here decides anything; each block says why it is sound.
 #![allow(unsafe_code)]
@@ -185,6 +185,19 @@ pub(crate) fn set_leader_epoch(list: &TopicPartitionList, topic: &str, partition
         if !element.is_null() {
             rd_kafka_topic_partition_set_leader_epoch(element, epoch);
         }
+    }
+}
+
+/// Whether a client has a place in its consumer group, or asked for one.
+pub(crate) fn is_member<C: ClientContext>(client: &Client<C>) -> bool {
+    // SAFETY: the handle lives as long as `client`. The id is ours: it is read, then freed once by the function made for it.
+    unsafe {
+        let id = rd_kafka_memberid(client.native_ptr());
+        let any = text_of(id).is_some_and(|id| !id.is_empty());
+        if !id.is_null() {
+            rd_kafka_mem_free(client.native_ptr(), id.cast());
+        }
+        any
     }
 }
 

@@ -1,6 +1,6 @@
 //! All sources together: started, shown, commanded, stopped.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +10,7 @@ use modeltrail_store::Act;
 
 use crate::config::IngestConfig;
 use crate::error::IngestError;
+use crate::letters::{self, Letters};
 use crate::prober;
 use crate::reader::{Board, Command, Note, Parts, Reader, RebaseTo};
 use crate::sink::Sink;
@@ -32,12 +33,17 @@ struct Cluster {
 /// The running sources. Dropped, it stops as [`Ingest::shutdown`] does.
 pub struct Ingest {
     clusters: Vec<Cluster>,
+    /// By source.
+    letters: BTreeMap<String, letters::Board>,
     stop: Arc<AtomicBool>,
+    /// Dropped at a stop, which wakes whoever waits at the other ends.
+    ends: Mutex<Vec<Sender<()>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Ingest {
-    /// Closes sources that are no longer configured, and starts a reading and an asking thread for each cluster. Brokers need not be there yet.
+    /// Closes sources that are no longer configured, and starts a reading and an asking thread for each cluster, and one for each source that copies
+    /// what it sets aside. Brokers need not be there yet.
     ///
     /// # Errors
     /// The configuration is faulty, librdkafka refuses a property, the ledger can't answer, or a thread can't be started.
@@ -45,8 +51,13 @@ impl Ingest {
         config.check()?;
         close_removed(config, sink.as_ref())?;
         let group = config.group_for(sink.origin());
-        let mut ingest =
-            Self { clusters: Vec::new(), stop: Arc::new(AtomicBool::new(false)), threads: Mutex::new(Vec::new()) };
+        let mut ingest = Self {
+            clusters: Vec::new(),
+            letters: BTreeMap::new(),
+            stop: Arc::new(AtomicBool::new(false)),
+            ends: Mutex::new(Vec::new()),
+            threads: Mutex::new(Vec::new()),
+        };
         for (properties, sources) in config.clusters() {
             let (jobs, asked) = mpsc::channel();
             let (notes, noted) = mpsc::channel();
@@ -69,6 +80,14 @@ impl Ingest {
             ingest.spawn("modeltrail-kafka-read", move || reader.run())?;
             ingest.clusters.push(Cluster { sources: names, notes, board });
         }
+        for source in &config.sources {
+            let Some(topic) = &source.dead_letter_topic else { continue };
+            let (end, ended) = mpsc::channel();
+            let letters = Letters::new(source, topic, sink, &ingest.stop, ended)?;
+            ingest.letters.insert(source.name.clone(), letters.board());
+            ingest.ends.lock().unwrap_or_else(PoisonError::into_inner).push(end);
+            ingest.spawn("modeltrail-dead-letter", move || letters.run())?;
+        }
         Ok(ingest)
     }
 
@@ -83,10 +102,14 @@ impl Ingest {
     /// How the sources stand, in the order of configuration within each cluster; at most a quarter of a second old while the readers work.
     #[must_use]
     pub fn status(&self) -> Vec<SourceStatus> {
-        self.clusters
-            .iter()
-            .flat_map(|cluster| cluster.board.lock().unwrap_or_else(PoisonError::into_inner).clone())
-            .collect()
+        let boards = self.clusters.iter().map(|cluster| &cluster.board);
+        let mut all: Vec<SourceStatus> =
+            boards.flat_map(|board| board.lock().unwrap_or_else(PoisonError::into_inner).clone()).collect();
+        for status in &mut all {
+            let letters = self.letters.get(&status.source);
+            status.dead_letters = letters.map(|board| board.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        }
+        all
     }
 
     /// Goes on with a partition, halted or not, at another position, as a new generation. Gives the index of the entry that says so.
@@ -113,6 +136,7 @@ impl Ingest {
     /// Stops reading and waits for the threads, under five seconds. What the writer did not take is read again after the next start.
     pub fn shutdown(&self) {
         self.stop.store(true, Ordering::Relaxed);
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let deadline = now() + STOP;
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         // Joined by another thread, since a join has no time limit of its own.

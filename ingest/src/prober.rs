@@ -11,7 +11,7 @@ use crate::identity::{Marks, Seen};
 use crate::reader::Note;
 use crate::sink::Sink;
 use crate::timing::Duration;
-use crate::witness::{self, WitnessVerdict};
+use crate::witness::{self, Committer, WitnessVerdict};
 
 /// How soon a stop is noticed by a thread that has nothing to do.
 const IDLE: Duration = Duration::from_millis(100);
@@ -23,7 +23,7 @@ pub(crate) enum Job {
     /// Only its watermarks.
     Marks { source: usize, topic: String, partitions: u32, client: Arc<KafkaClient> },
     /// Read back and commit the durable positions of these sources.
-    Commit { sources: Vec<String>, client: Arc<KafkaClient> },
+    Commit { sources: Vec<String>, client: Arc<KafkaClient>, by: Committer },
 }
 
 /// What came out.
@@ -55,12 +55,12 @@ fn answer(job: Job, sink: &dyn Sink, stop: &AtomicBool) -> Report {
         Job::Marks { source, topic, partitions, client } => {
             Report::Marks { source, marks: client.marks(&topic, partitions, stop) }
         }
-        Job::Commit { sources, client } => Report::Commit(commit(&sources, &client, sink)),
+        Job::Commit { sources, client, by } => Report::Commit(commit(&sources, &client, &by, sink)),
     }
 }
 
-fn commit(sources: &[String], client: &KafkaClient, sink: &dyn Sink) -> Result<WitnessVerdict, String> {
+fn commit(sources: &[String], client: &KafkaClient, by: &Committer, sink: &dyn Sink) -> Result<WitnessVerdict, String> {
     let rows: Vec<PositionRow> =
         sink.positions()?.into_iter().filter(|row| !row.closed && sources.contains(&row.source)).collect();
-    witness::commit(client, &rows, sink)
+    witness::commit(client, by, &rows, sink)
 }

@@ -1,4 +1,4 @@
-//! A producer for demonstrations and tests: idempotent, all replicas acknowledge, optionally in transactions.
+//! A producer, for dead letters, demonstrations and tests: idempotent, all replicas acknowledge, optionally in transactions.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,10 +52,28 @@ pub struct Outgoing<'a> {
     pub tag: u64,
 }
 
+/// A record that was not delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// What was given along with it.
+    pub tag: u64,
+    /// It is larger than the topic or the producer takes.
+    pub too_large: bool,
+    /// Why.
+    pub error: String,
+}
+
+impl Failed {
+    fn of(tag: u64, error: &KafkaError) -> Self {
+        let too_large = error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge);
+        Self { tag, too_large, error: error.to_string() }
+    }
+}
+
 #[derive(Default)]
 struct Acks {
     delivered: Mutex<Vec<Delivered>>,
-    failed: Mutex<Vec<(u64, String)>>,
+    failed: Mutex<Vec<Failed>>,
     acknowledged: AtomicU64,
 }
 
@@ -79,7 +97,7 @@ impl ProducerContext for Context {
                 self.0.delivered.lock().unwrap_or_else(PoisonError::into_inner).push(delivered);
             }
             Err((error, _)) => {
-                self.0.failed.lock().unwrap_or_else(PoisonError::into_inner).push((*tag, error.to_string()))
+                self.0.failed.lock().unwrap_or_else(PoisonError::into_inner).push(Failed::of(*tag, error))
             }
         }
     }
@@ -137,7 +155,11 @@ impl Producer {
     }
 
     fn done<T>(&self, result: Result<T, KafkaError>) -> Result<T, IngestError> {
-        result.map_err(|error| IngestError::Broker { cluster: self.servers.clone(), detail: error.to_string() })
+        result.map_err(|error| self.broker(error.to_string()))
+    }
+
+    fn broker(&self, detail: String) -> IngestError {
+        IngestError::Broker { cluster: self.servers.clone(), detail }
     }
 
     /// Puts a record in the queue, waiting for room in it; it is sent in the background.
@@ -145,6 +167,14 @@ impl Producer {
     /// # Errors
     /// It can't be queued: too large, say.
     pub fn send(&self, out: Outgoing<'_>) -> Result<(), IngestError> {
+        self.try_send(out).map_err(|failed| self.broker(failed.error))
+    }
+
+    /// As [`Producer::send`], with a failure that can be told from others.
+    ///
+    /// # Errors
+    /// It can't be queued: too large, say.
+    pub fn try_send(&self, out: Outgoing<'_>) -> Result<(), Failed> {
         let mut record = BaseRecord::with_opaque_to(out.topic, Box::new(out.tag));
         record.partition = out.partition.map(|partition| i32::try_from(partition).unwrap_or(i32::MAX));
         record.key = out.key;
@@ -166,7 +196,7 @@ impl Producer {
                     record = back;
                     self.inner.poll(ROOM);
                 }
-                Err((error, _)) => return self.done(Err(error)),
+                Err((error, _)) => return Err(Failed::of(out.tag, &error)),
             }
         }
     }
@@ -178,12 +208,26 @@ impl Producer {
     pub fn flush(&self, time: Duration) -> Result<(), IngestError> {
         self.done(self.inner.flush(time))?;
         match self.acks.failed.lock().unwrap_or_else(PoisonError::into_inner).first() {
-            Some((tag, error)) => Err(IngestError::Broker {
-                cluster: self.servers.clone(),
-                detail: format!("record {tag} was not delivered: {error}"),
-            }),
+            Some(failed) => Err(self.broker(format!("record {} was not delivered: {}", failed.tag, failed.error))),
             None => Ok(()),
         }
+    }
+
+    /// How many records are neither acknowledged nor given up.
+    #[must_use]
+    pub fn in_flight(&self) -> u64 {
+        u64::try_from(self.inner.in_flight_count()).unwrap_or_default()
+    }
+
+    /// Takes in acknowledgements, waiting at most so long for one.
+    pub fn serve(&self, time: Duration) {
+        self.inner.poll(time);
+    }
+
+    /// What was given up since the last call.
+    #[must_use]
+    pub fn take_failed(&self) -> Vec<Failed> {
+        std::mem::take(&mut *self.acks.failed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What was acknowledged since the last call, in the order of acknowledgement.

@@ -47,9 +47,9 @@ const REFUSED: [(&str, &str); 9] = [
     ("auto.commit.enable", "it is another name of enable.auto.commit, which ingest sets itself"),
     ("max.partition.fetch.bytes", "it is another name of fetch.message.max.bytes, which ingest sets itself"),
     ("group.id", "use `group`"),
-    ("group.instance.id", "partitions are assigned by configuration, not by the group"),
-    ("partition.assignment.strategy", "partitions are assigned by configuration, not by the group"),
-    ("group.remote.assignor", "partitions are assigned by configuration, not by the group"),
+    ("group.instance.id", "use `assignment`: the ledger makes its instance id itself"),
+    ("partition.assignment.strategy", "use `assignment`: the ledger sets how it is assigned"),
+    ("group.remote.assignor", "use `assignment`: the ledger sets how it is assigned"),
     ("topic.blacklist", "each source names its topic"),
     ("test.mock.num.brokers", "it would replace the configured brokers by made-up ones"),
     ("auto.commit.interval.ms", "ingest commits by itself"),
@@ -57,6 +57,13 @@ const REFUSED: [(&str, &str); 9] = [
 
 /// Beginnings of names of which none is taken, so that a property of a later librdkafka is refused as well.
 const REFUSED_PREFIXES: [(&str, &str); 1] = [("plugin.", "no foreign code is loaded into the ledger's process")];
+
+/// What a member of the group has besides, or otherwise. It fetches nothing: it only has to see new partitions soon.
+const MEMBER: [(&str, &str); 3] = [
+    ("partition.assignment.strategy", "cooperative-sticky"),
+    ("topic.metadata.refresh.interval.ms", "10000"),
+    ("queued.min.messages", "1"),
+];
 
 const OURS_WHY: &str = "ingest sets it itself, so that no record is skipped or taken twice";
 
@@ -87,6 +94,16 @@ pub(crate) fn consumer(properties: &Properties, group: &str) -> ClientConfig {
     config
 }
 
+/// The configuration of a cluster's member of the group.
+pub(crate) fn member(properties: &Properties, group: &str, instance: &str) -> ClientConfig {
+    let mut config = consumer(properties, group);
+    for (name, value) in MEMBER {
+        config.set(name, value);
+    }
+    config.set("group.instance.id", instance);
+    config
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +123,9 @@ mod tests {
     fn librdkafka_knows_every_setting() {
         let config = consumer(&Properties::bootstrap("127.0.0.1:1"), "g");
         assert_eq!(config.get("auto.offset.reset"), Some("error"));
+        config.create_native_config().unwrap();
+        let config = member(&Properties::bootstrap("127.0.0.1:1"), "g", "i");
+        assert_eq!((config.get("group.protocol"), config.get("group.instance.id")), (Some("classic"), Some("i")));
         config.create_native_config().unwrap();
     }
 }

@@ -8,8 +8,10 @@ use modeltrail_core::header::EntryHeader;
 use modeltrail_core::own_event::own_event;
 use modeltrail_core::sequencer::{Outcome, PartitionId};
 use modeltrail_core::store::PositionRow;
-use modeltrail_core::types::{EntryIndex, Salt};
+use modeltrail_core::types::{EntryIndex, SALT_BYTES, Salt};
+use modeltrail_schemas::record::Record;
 use modeltrail_schemas::time::Micros;
+use modeltrail_store::aside::QUARANTINE;
 use modeltrail_store::{Act, AppendError, Appender, KafkaItem, Ledger};
 use serde_json::Value;
 
@@ -22,8 +24,43 @@ const LOOK_BACK: u64 = 100_000;
 /// The type of the entries that name positions without entries.
 const POSITIONS: &str = "modeltrail.ingest.positions.v1";
 
+/// A piece of the log that is looked through for what was set aside: so many headers, so many entries found, so many bytes of their records.
+const ASIDE_HEADERS: u64 = 4_096;
+const ASIDE_ENTRIES: usize = 256;
+const ASIDE_BYTES: usize = 4 << 20;
+
 /// The items that were not taken, and why.
 pub type Refused = (Vec<KafkaItem>, AppendError);
+
+/// An entry that was set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// The entry.
+    pub index: u64,
+    /// Where its record stood.
+    pub partition: u64,
+    /// Where its record stood.
+    pub offset: u64,
+    /// The ledger's word for why.
+    pub reason: String,
+    /// The same in words.
+    pub detail: String,
+    /// Its record was kept, and erased since.
+    pub erased: bool,
+    /// Its record, where the ledger has it.
+    pub record: Option<Record>,
+}
+
+/// What was set aside in a piece of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AsidePage {
+    /// In order.
+    pub found: Vec<Aside>,
+    /// The first entry behind the piece.
+    pub next: u64,
+    /// The number of entries in the log.
+    pub size: u64,
+}
 
 /// The writer and the ledger behind it.
 pub trait Sink: Send + Sync {
@@ -62,6 +99,21 @@ pub trait Sink: Send + Sync {
     /// # Errors
     /// What the store says, or that it lies too far back to be looked for.
     fn took_record(&self, id: &PartitionId, generation: u64, from: u64) -> Result<bool, String>;
+    /// What was set aside of a source, in a piece of the durable log from entry `from` on.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn set_aside(&self, source: &str, from: u64) -> Result<AsidePage, String>;
+    /// Up to which entry a source's were copied to its dead-letter topic.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn copied_to(&self, source: &str) -> Result<u64, String>;
+    /// Remembers that.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn note_copied(&self, source: &str, index: u64) -> Result<(), String>;
     /// Nothing more may be written: what stands outside and what is here disagree.
     fn poison(&self, cause: String);
 }
@@ -187,8 +239,57 @@ impl Sink for LedgerSink {
         }
     }
 
+    fn set_aside(&self, source: &str, from: u64) -> Result<AsidePage, String> {
+        let size = self.ledger.head().size;
+        let end = size.min(from.saturating_add(ASIDE_HEADERS));
+        let wanted = |header: &str| header.contains(QUARANTINE);
+        let (mut next, headers) =
+            self.ledger.headers_where(from, end, ASIDE_ENTRIES, wanted).map_err(|error| error.to_string())?;
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        for header in headers.iter().filter(|header| header.received.source.as_deref() == Some(source)) {
+            if bytes >= ASIDE_BYTES {
+                next = header.index.get();
+                break;
+            }
+            let aside = self.aside(header)?;
+            bytes += aside.record.as_ref().map_or(0, Record::encoded_len);
+            found.push(aside);
+        }
+        Ok(AsidePage { found, next, size })
+    }
+
+    fn copied_to(&self, source: &str) -> Result<u64, String> {
+        self.ledger.copied_to(source).map_err(|error| error.to_string())
+    }
+
+    fn note_copied(&self, source: &str, index: u64) -> Result<(), String> {
+        self.ledger.note_copied(source, index).map_err(|error| error.to_string())
+    }
+
     fn poison(&self, cause: String) {
         self.ledger.poison(cause);
+    }
+}
+
+impl LedgerSink {
+    fn aside(&self, header: &EntryHeader) -> Result<Aside, String> {
+        let (index, received) = (header.index.get(), &header.received);
+        let opening = self.ledger.opening(index).map_err(|error| error.to_string())?;
+        let detail = self.ledger.why_aside(header, opening.as_deref()).map_err(|error| error.to_string())?;
+        let record = opening
+            .map(|opening| Record::decode(opening.get(SALT_BYTES..).unwrap_or_default()))
+            .transpose()
+            .map_err(|error| format!("the record of entry {index}: {error}"))?;
+        let missing = || format!("entry {index} does not say where its record stood");
+        Ok(Aside {
+            index,
+            partition: received.partition.ok_or_else(missing)?,
+            offset: received.offset.ok_or_else(missing)?,
+            reason: header.quarantine.as_ref().map(|quarantine| quarantine.reason.clone()).unwrap_or_default(),
+            detail,
+            erased: record.is_none() && header.content.kept.is_none(),
+            record,
+        })
     }
 }
 

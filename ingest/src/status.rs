@@ -17,9 +17,10 @@ pub struct SourceStatus {
     /// The topic's id, or `unknown`, once it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic_id: Option<String>,
-    /// `starting`, `reading`, `paused`, `refused` or `halted` (at least one partition is).
+    /// `starting`, `reading`, `paused`, `refused`, `incomplete` (the consumer group gives some partitions to somebody else) or `halted` (at least one
+    /// partition is).
     pub state: &'static str,
-    /// No for a source that makes no progress although it should.
+    /// No for a source that makes no progress although it should, or does not have all of its topic.
     pub healthy: bool,
     /// What is wrong now, and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,8 +28,31 @@ pub struct SourceStatus {
     /// When identity was last checked and found good, by the ledger's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checked_at: Option<String>,
+    /// Numbers of the partitions that the consumer group does not give to this ledger: what they hold is not read, and not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<u32>,
+    /// How copying to the dead-letter topic stands, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dead_letters: Option<DeadLetterStatus>,
     /// By number.
     pub partitions: Vec<PartitionStatus>,
+}
+
+/// Copying of what was set aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeadLetterStatus {
+    /// The topic.
+    pub topic: String,
+    /// The first entry that was not looked at yet.
+    pub next: u64,
+    /// Entries that are still to be looked at, once that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub behind: Option<u64>,
+    /// Copies that the broker took since the start of the process.
+    pub copied: u64,
+    /// Why it lags.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// One partition.
@@ -36,7 +60,7 @@ pub struct SourceStatus {
 pub struct PartitionStatus {
     /// Its number.
     pub partition: u32,
-    /// `waiting` (for a check), `reading`, `paused` (the writer has no room), `halted` or `stopped` (by a configured limit).
+    /// `waiting` (for a check), `elsewhere` (the consumer group does not give it to this ledger), `reading`, `paused` (the writer has no room), `halted` or `stopped` (by a configured limit).
     pub state: &'static str,
     /// The next position to be read.
     pub next: u64,
@@ -46,7 +70,7 @@ pub struct PartitionStatus {
     /// The position after the last stable record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub high: Option<u64>,
-    /// Positions between `next` and `high`.
+    /// Positions between `next` and `high`. Not known of a partition that is elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lag: Option<u64>,
     /// Why it is halted.

@@ -6,7 +6,9 @@
 //!
 //! Kafka is trusted here only to complain: whoever can change its offsets can stop this ledger or silence the witness, and can't make it accept anything.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use modeltrail_core::store::PositionRow;
 use modeltrail_schemas::subject::encode_part;
@@ -14,6 +16,7 @@ use modeltrail_schemas::subject::encode_part;
 use crate::client::{Commit, KafkaClient};
 use crate::config::IngestConfig;
 use crate::error::IngestError;
+use crate::member::Member;
 use crate::sink::Sink;
 
 const TAG: &str = "modeltrail1";
@@ -140,18 +143,55 @@ pub(crate) fn read_back(
     Ok(known.map_or(WitnessVerdict::Absent, |size| WitnessVerdict::Agrees { size }))
 }
 
-/// Reads back, and if nothing disagrees commits the durable positions of these partitions.
-pub(crate) fn commit(client: &KafkaClient, rows: &[PositionRow], sink: &dyn Sink) -> Result<WitnessVerdict, String> {
+/// Who commits. A group that has members takes commits from them only.
+pub(crate) enum Committer {
+    /// The reading client, of all partitions: nobody is in the group.
+    Client,
+    /// A member of the group, of what it holds, by topic.
+    Member {
+        /// The member.
+        member: Arc<Member>,
+        /// Its partitions.
+        held: BTreeMap<String, BTreeSet<u32>>,
+    },
+}
+
+impl Committer {
+    fn may(&self, row: &PositionRow) -> bool {
+        match self {
+            Self::Client => true,
+            Self::Member { held, .. } => held.get(&row.topic).is_some_and(|held| held.contains(&row.partition)),
+        }
+    }
+}
+
+/// Reads back what stands at these partitions, and if nothing disagrees commits their durable positions.
+pub(crate) fn commit(
+    client: &KafkaClient,
+    by: &Committer,
+    rows: &[PositionRow],
+    sink: &dyn Sink,
+) -> Result<WitnessVerdict, String> {
     let parts: Vec<(&str, u32)> = rows.iter().map(|row| (row.topic.as_str(), row.partition)).collect();
     let verdict = read_back(client, &parts, sink)?;
     if matches!(verdict, WitnessVerdict::Mismatch(_)) || rows.is_empty() {
         return Ok(verdict);
     }
     let (size, root) = sink.head();
-    let commits: Vec<Commit> =
-        rows.iter().map(|row| Commit { topic: row.topic.clone(), partition: row.partition, next: row.next }).collect();
+    let commits: Vec<Commit> = rows
+        .iter()
+        .filter(|row| by.may(row))
+        .map(|row| Commit { topic: row.topic.clone(), partition: row.partition, next: row.next })
+        .collect();
+    if commits.is_empty() {
+        return Ok(verdict);
+    }
     modeltrail_store::failpoint::hit("kafka.before_commit");
-    client.commit(&commits, &say(sink.origin(), size, &root))?;
+    let text = say(sink.origin(), size, &root);
+    match by {
+        Committer::Client => client.commit(&commits, &text)?,
+        Committer::Member { member, .. } => member.commit(&commits, &text)?,
+    }
     Ok(verdict)
 }
 
@@ -165,7 +205,11 @@ pub fn check_witness(config: &IngestConfig, sink: &dyn Sink) -> Result<WitnessVe
     let mut verdict = WitnessVerdict::Absent;
     for (properties, sources) in config.clusters() {
         let client = KafkaClient::new(&properties, &group)?;
-        let unreachable = |detail| WitnessVerdict::Unreachable { cluster: client.servers().to_owned(), detail };
+        let unreachable = |detail: String| {
+            // Why nothing answers (a password, a certificate) only librdkafka's own words tell.
+            let detail = client.words().complaint().map_or(detail.clone(), |said| format!("{detail} ({said})"));
+            WitnessVerdict::Unreachable { cluster: client.servers().to_owned(), detail }
+        };
         let mut parts = Vec::new();
         for source in &sources {
             // A topic that isn't there has no positions; whether the cluster answers at all shows below.

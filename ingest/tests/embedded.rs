@@ -15,7 +15,7 @@ use modeltrail_core::store::PositionRow;
 use modeltrail_core::types::Salt;
 use modeltrail_ingest::broker::EmbeddedBroker;
 use modeltrail_ingest::producer::{Outgoing, Producer};
-use modeltrail_ingest::sink::Refused;
+use modeltrail_ingest::sink::{AsidePage, Refused};
 use modeltrail_ingest::{
     Ingest, IngestConfig, Properties, RebaseTo, Sink, SourceConfig, Start, WitnessVerdict, check_witness,
 };
@@ -195,6 +195,15 @@ impl Sink for Stalling {
     }
     fn took_record(&self, id: &PartitionId, generation: u64, from: u64) -> Result<bool, String> {
         self.inner.took_record(id, generation, from)
+    }
+    fn set_aside(&self, source: &str, from: u64) -> Result<AsidePage, String> {
+        self.inner.set_aside(source, from)
+    }
+    fn copied_to(&self, source: &str) -> Result<u64, String> {
+        self.inner.copied_to(source)
+    }
+    fn note_copied(&self, source: &str, index: u64) -> Result<(), String> {
+        self.inner.note_copied(source, index)
     }
     fn poison(&self, cause: String) {
         self.inner.poison(cause);

@@ -17,6 +17,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
+mod secured;
+
+pub use secured::{PLAIN_PASSWORD, SCRAM_PASSWORD, Secured, USER};
+
 use crate::paths::cache_dir;
 use crate::process::{Tethered, run_ok};
 use crate::skip::{Missing, or_skip};
@@ -37,6 +41,8 @@ const PORT_TRIES: usize = 3;
 #[derive(Debug)]
 pub struct KafkaBroker {
     bootstrap: String,
+    /// Where it listens with TLS and SASL, and whom to trust there.
+    secured: Option<Secured>,
     tools: Result<KafkaTools, Missing>,
     /// None for a cluster that is not ours.
     own: Option<Own>,
@@ -111,12 +117,24 @@ impl KafkaBroker {
     /// When Java or the jars are missing, or the broker ends or does not answer; the message holds its log.
     pub fn start() -> Result<Self> {
         if let Ok(bootstrap) = env::var("KAFKA_BOOTSTRAP") {
-            return Ok(Self { bootstrap, tools: KafkaTools::find(), own: None });
+            return Ok(Self { bootstrap, secured: None, tools: KafkaTools::find(), own: None });
         }
+        Self::start_ours(false)
+    }
+
+    /// As [`KafkaBroker::start`], and always ours, with a second listener that wants TLS and SASL.
+    ///
+    /// # Errors
+    /// As there, or `keytool` is missing.
+    pub fn start_secured() -> Result<Self> {
+        Self::start_ours(true)
+    }
+
+    fn start_ours(secured: bool) -> Result<Self> {
         let tools = KafkaTools::find().map_err(|missing| anyhow::anyhow!(missing.what))?;
         let mut tries = 1;
         loop {
-            match Self::start_own(&tools) {
+            match Self::start_own(&tools, secured) {
                 Err(error) if tries < PORT_TRIES && format!("{error:#}").contains("Address already in use") => {
                     tries += 1
                 }
@@ -125,18 +143,22 @@ impl KafkaBroker {
         }
     }
 
-    fn start_own(tools: &KafkaTools) -> Result<Self> {
+    fn start_own(tools: &KafkaTools, secured: bool) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("modeltrail-kafka-").tempdir().context("no scratch directory")?;
-        let [client_port, controller_port] = free_ports()?;
+        let [client_port, controller_port, secured_port] = free_ports()?;
         let properties = dir.path().join("server.properties");
-        fs::write(&properties, server_properties(&dir.path().join("data"), client_port, controller_port))?;
+        let secured = if secured { Some(Secured::make(dir.path(), secured_port)?) } else { None };
+        let text = server_properties(&dir.path().join("data"), client_port, controller_port, secured.as_ref());
+        fs::write(&properties, text)?;
         let file = properties.to_str().context("the scratch directory's path is not Unicode")?;
         let id = tools.tool("kafka.tools.StorageTool", &["random-uuid"])?;
         let id = id.lines().last().unwrap_or_default().trim();
-        tools.tool("kafka.tools.StorageTool", &["format", "--standalone", "-t", id, "-c", file])?;
+        let mut format = vec!["format", "--standalone", "-t", id, "-c", file];
+        format.extend(secured.iter().flat_map(|_| ["--add-scram", secured::SCRAM]));
+        tools.tool("kafka.tools.StorageTool", &format)?;
         let own = Own { dir, client_port, process: None };
         let mut broker =
-            Self { bootstrap: format!("127.0.0.1:{client_port}"), tools: Ok(tools.clone()), own: Some(own) };
+            Self { bootstrap: format!("127.0.0.1:{client_port}"), secured, tools: Ok(tools.clone()), own: Some(own) };
         broker.restart()?;
         Ok(broker)
     }
@@ -144,6 +166,11 @@ impl KafkaBroker {
     /// `host:port` for clients.
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
+    }
+
+    /// The listener with TLS and SASL; none unless it was started with one.
+    pub fn secured(&self) -> Option<&Secured> {
+        self.secured.as_ref()
     }
 
     /// Starts again after a stop or a kill: same directory, same ports. A running broker is stopped first.
@@ -261,23 +288,26 @@ fn tail(log: &Path) -> String {
     lines[lines.len().saturating_sub(40)..].join("\n")
 }
 
-/// Two different ports that were free a moment ago.
-fn free_ports() -> Result<[u16; 2]> {
-    let listeners = [TcpListener::bind(("127.0.0.1", 0))?, TcpListener::bind(("127.0.0.1", 0))?];
-    Ok([listeners[0].local_addr()?.port(), listeners[1].local_addr()?.port()])
+/// Different ports that were free a moment ago.
+fn free_ports() -> Result<[u16; 3]> {
+    let bind = || TcpListener::bind(("127.0.0.1", 0));
+    let listeners = [bind()?, bind()?, bind()?];
+    let [one, two, three] = listeners.each_ref().map(TcpListener::local_addr);
+    Ok([one?.port(), two?.port(), three?.port()])
 }
 
 /// Retention, compaction and deletion run every second, so that a test can watch them.
-fn server_properties(data: &Path, client: u16, controller: u16) -> String {
+fn server_properties(data: &Path, client: u16, controller: u16, secured: Option<&Secured>) -> String {
+    let (listener, more) = secured.map_or_else(Default::default, |secured| (secured.listener(), secured.properties()));
     format!(
         "process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}{listener}
+advertised.listeners=PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}{listener}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURED:SASL_SSL
 log.dirs={}
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
@@ -292,7 +322,7 @@ delete.topic.enable=true
 log.retention.check.interval.ms=1000
 log.cleaner.backoff.ms=1000
 log.segment.delete.delay.ms=0
-",
+{more}",
         data.display()
     )
 }

@@ -56,14 +56,23 @@ impl System {
     /// # Errors
     /// When `modeltraild init` fails.
     pub fn new(kafka: Option<(&str, &str)>) -> Result<Self> {
+        kafka.map_or_else(|| Self::with_ingest(""), |(bootstrap, topic)| Self::with_source(bootstrap, topic, ""))
+    }
+
+    /// Makes a ledger with a source that reads `topic`, and more lines about that source.
+    ///
+    /// # Errors
+    /// When `modeltraild init` fails.
+    pub fn with_source(bootstrap: &str, topic: &str, more: &str) -> Result<Self> {
+        Self::with_ingest(&format!(
+            "[ingest]\ncheck_seconds = 1\n[[ingest.sources]]\nname = \"{SOURCE}\"\ntopic = \"{topic}\"\nkafka = {{ \"bootstrap.servers\" = \"{bootstrap}\" }}\n{more}\n"
+        ))
+    }
+
+    fn with_ingest(ingest: &str) -> Result<Self> {
         let dir = tempfile::tempdir().context("no scratch directory")?;
         let config = dir.path().join("config.toml");
-        let mut text = String::from("[ledger]\ndata_dir = \"data\"\n[http]\nlisten = \"127.0.0.1:0\"\n");
-        if let Some((bootstrap, topic)) = kafka {
-            text += &format!(
-                "[ingest]\ncheck_seconds = 1\n[[ingest.sources]]\nname = \"{SOURCE}\"\ntopic = \"{topic}\"\nkafka = {{ \"bootstrap.servers\" = \"{bootstrap}\" }}\n"
-            );
-        }
+        let text = format!("[ledger]\ndata_dir = \"data\"\n[http]\nlisten = \"127.0.0.1:0\"\n{ingest}");
         fs::write(&config, text)?;
         let mut init = Command::new(bin("modeltraild")?);
         let vkey = run_ok(init.args(["init", "--origin", ORIGIN, "--config"]).arg(&config), COMMAND_LIMIT)?;

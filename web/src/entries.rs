@@ -6,9 +6,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use modeltrail_core::header::EntryHeader;
 use modeltrail_core::types::SALT_BYTES;
-use modeltrail_schemas::reading::{self, OwnContext, Reading};
-use modeltrail_schemas::record::Via;
-use modeltrail_schemas::time::{Micros, parse_rfc3339};
 use modeltrail_store::Ledger;
 use modeltrail_tlog::hash::leaf_hash;
 use serde_json::{Map, Value, json};
@@ -43,19 +40,6 @@ pub(crate) fn listed(read: Read) -> Result<Map<String, Value>, WebError> {
     }
     item.insert("header".to_owned(), header_text(header.index.get(), bytes)?.into());
     Ok(item)
-}
-
-/// What the reading in force makes of a stored record.
-pub(crate) fn read_again(ledger: &Ledger, header: &EntryHeader, opening: &[u8]) -> Result<Reading, WebError> {
-    let index = header.index.get();
-    let contradiction = |what: String| WebError::Contradiction { what };
-    let via = Via::parse(&header.received.via)
-        .ok_or_else(|| contradiction(format!("entry {index} came by {}", header.received.via)))?;
-    let received_at = parse_rfc3339(&header.received.at).unwrap_or(Micros::EPOCH);
-    let context = OwnContext { origin: ledger.origin(), received_at, index: Some(index) };
-    let record = opening.get(SALT_BYTES..).unwrap_or_default();
-    reading::read_bytes(via, record, &context)
-        .map_err(|error| contradiction(format!("the record of entry {index}: {error}")))
 }
 
 pub(crate) async fn list(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
@@ -108,7 +92,7 @@ fn one(ledger: &Ledger, index: u64) -> Result<(String, Value), WebError> {
                 .ok_or_else(|| WebError::Contradiction { what: format!("the record of entry {index} has no salt") })?;
             entry.insert("record".to_owned(), STANDARD.encode(record).into());
             entry.insert("salt".to_owned(), hex::encode(salt).into());
-            if let Some(data) = read_again(ledger, &header, &opening)?.data {
+            if let Some(data) = ledger.read_again(&header, &opening)?.data {
                 entry.insert("event".to_owned(), data);
             }
         }

@@ -140,10 +140,26 @@ fn sources(state: &AppState, scrape: &Scrape) {
         "0 for a source that makes no progress although it should.",
         &["source"],
     );
+    let missing = scrape.family(
+        "modeltrail_source_missing_partitions",
+        "Partitions that the consumer group does not give to this ledger.",
+        &["source"],
+    );
+    let behind = scrape.family(
+        "modeltrail_source_dead_letters_behind",
+        "Entries not yet looked at for copies to the dead-letter topic.",
+        &["source"],
+    );
     for source in state.config.sources.sources() {
         let Some(name) = source.get("source").and_then(Value::as_str) else {
             continue;
         };
+        let letters = source.get("dead_letters").and_then(|letters| letters.get("behind")).and_then(Value::as_u64);
+        if let Some(value) = letters {
+            behind.with_label_values(&[name]).set(whole(value));
+        }
+        let lacks = source.get("missing").and_then(Value::as_array).map_or(0, Vec::len);
+        missing.with_label_values(&[name]).set(whole(lacks as u64));
         if let Some(well) = source.get("healthy").and_then(Value::as_bool) {
             healthy.with_label_values(&[name]).set(i64::from(well));
         }

@@ -4,14 +4,14 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use modeltrail_core::header::EntryHeader;
 use modeltrail_store::Ledger;
+use modeltrail_store::aside::QUARANTINE;
 use serde_json::{Value, json};
 
-use crate::entries::read_again;
 use crate::errors::WebError;
 use crate::query::Query;
 use crate::respond::{blocking, json as answer};
 use crate::state::AppState;
-use crate::tally::{QUARANTINE, SCAN_HEADERS, interesting};
+use crate::tally::SCAN_HEADERS;
 
 pub(crate) async fn list(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
     let page = Query::of(&request, &["after", "limit"])?.page()?;
@@ -19,7 +19,8 @@ pub(crate) async fn list(state: Data<AppState>, request: HttpRequest) -> Result<
         let ledger = state.ledger();
         let size = ledger.head().size;
         let end = size.min(page.first().saturating_add(SCAN_HEADERS));
-        let (next, found) = interesting(ledger, page.first(), end, page.limit, |header| header.contains(QUARANTINE))?;
+        let (next, found) =
+            ledger.headers_where(page.first(), end, page.limit, |header| header.contains(QUARANTINE))?;
         let items = found.iter().map(|header| item(ledger, header)).collect::<Result<Vec<_>, _>>()?;
         let next = (next < size && next > 0).then(|| next - 1);
         Ok(json!({"items": items, "next": next, "size": size}))
@@ -31,7 +32,7 @@ fn item(ledger: &Ledger, header: &EntryHeader) -> Result<Value, WebError> {
     let contradiction =
         |error: serde_json::Error| WebError::Contradiction { what: format!("entry {}: {error}", header.index) };
     let mut item = json!({
-        "detail": detail(ledger, header)?,
+        "detail": ledger.why_aside(header, ledger.opening(header.index.get())?.as_deref())?,
         "index": header.index.get(),
         "received": serde_json::to_value(&header.received).map_err(contradiction)?,
     });
@@ -46,20 +47,6 @@ fn item(ledger: &Ledger, header: &EntryHeader) -> Result<Value, WebError> {
         members.insert("event".to_owned(), serde_json::to_value(event).map_err(contradiction)?);
     }
     Ok(item)
-}
-
-/// The reason in words. The ledger holds only the reason itself; the words follow from the record, where there is one.
-fn detail(ledger: &Ledger, header: &EntryHeader) -> Result<String, WebError> {
-    if let Some(of) = header.quarantine.as_ref().and_then(|quarantine| quarantine.of) {
-        return Ok(format!("entry {of} has this source and id with other content"));
-    }
-    let Some(opening) = ledger.opening(header.index.get())? else {
-        let kept = header.content.kept.is_none();
-        let why = if kept { "its record was erased" } else { "its record was not kept" };
-        return Ok(format!("{why} ({} bytes)", header.content.size));
-    };
-    let found = read_again(ledger, header, &opening)?.quarantine;
-    Ok(found.map_or_else(|| "the reading in force finds nothing wrong with it".to_owned(), |(_, detail)| detail))
 }
 
 #[cfg(test)]

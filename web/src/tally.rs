@@ -1,13 +1,11 @@
 //! How many entries of each source are kept aside, and how many positions are missing: counted from the headers, in order.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
 use modeltrail_core::header::EntryHeader;
 use modeltrail_core::own_event::own_event;
-use modeltrail_core::store::{Store, StoreError};
-use modeltrail_core::types::EntryIndex;
 use modeltrail_store::Ledger;
+use modeltrail_store::aside::QUARANTINE;
 use serde_json::{Value, json};
 
 use crate::errors::WebError;
@@ -45,10 +43,12 @@ pub(crate) struct Tally {
 impl Tally {
     /// Goes on counting, up to `size` or [`SCAN_HEADERS`] further. Gives the index up to which is counted.
     pub(crate) fn advance(&mut self, ledger: &Ledger, size: u64) -> Result<u64, WebError> {
-        let (end, found) =
-            interesting(ledger, self.next, size.min(self.next.saturating_add(SCAN_HEADERS)), usize::MAX, |header| {
-                header.contains(QUARANTINE) || header.contains(GAP)
-            })?;
+        let (end, found) = ledger.headers_where(
+            self.next,
+            size.min(self.next.saturating_add(SCAN_HEADERS)),
+            usize::MAX,
+            |header| header.contains(QUARANTINE) || header.contains(GAP),
+        )?;
         for header in &found {
             self.count(ledger, header)?;
         }
@@ -83,41 +83,4 @@ impl Tally {
     pub(crate) fn sources(&self) -> &BTreeMap<String, Counts> {
         &self.sources
     }
-}
-
-/// In canonical JSON this stands in a header that has the member, and in no other: within a text its quotes would be escaped.
-pub(crate) const QUARANTINE: &str = "\"quarantine\":{";
-
-/// The headers from `from` to below `end` that `wanted` picks by their text, at most `most`. Gives the index behind the last one looked at.
-pub(crate) fn interesting(
-    ledger: &Ledger,
-    from: u64,
-    end: u64,
-    most: usize,
-    wanted: impl Fn(&str) -> bool,
-) -> Result<(u64, Vec<EntryHeader>), WebError> {
-    let (mut next, mut found, mut damaged) = (from, Vec::new(), None);
-    if from >= end || most == 0 {
-        return Ok((from.min(end), found));
-    }
-    ledger.store().scan_headers(EntryIndex(from), &mut |index, bytes| {
-        if index.get() >= end {
-            return ControlFlow::Break(());
-        }
-        next = index.get() + 1;
-        if std::str::from_utf8(bytes).is_ok_and(&wanted) {
-            match EntryHeader::parse(bytes) {
-                Ok(header) => found.push(header),
-                Err(error) => {
-                    damaged = Some(StoreError::Damaged { what: format!("header {index}"), detail: error.to_string() })
-                }
-            }
-        }
-        if next == end || found.len() == most || damaged.is_some() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    })?;
-    damaged.map_or(Ok((next, found)), |error| Err(error.into()))
 }

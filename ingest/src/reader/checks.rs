@@ -54,10 +54,11 @@ impl Reader {
         if !due || !self.sources.iter().any(|source| source.opened) {
             return;
         }
+        let Some(by) = self.committer() else { return };
         self.commit_under_way = true;
         self.committed = Some((size, at));
         let sources = self.sources.iter().map(|source| source.config.name.clone()).collect();
-        drop(self.jobs.send(Job::Commit { sources, client: self.client.clone() }));
+        drop(self.jobs.send(Job::Commit { sources, client: self.client.clone(), by }));
     }
 
     pub(super) fn committed(&mut self, done: Result<WitnessVerdict, String>) {
@@ -92,7 +93,7 @@ impl Reader {
         let seen = match seen {
             Ok(seen) => seen,
             Err(error) => {
-                let error = self.client.complaint().map_or(error.clone(), |said| format!("{error} ({said})"));
+                let error = self.client.words().complaint().map_or(error.clone(), |said| format!("{error} ({said})"));
                 if source.error.as_ref() != Some(&error) {
                     tracing::warn!(source = source.config.name, "the check of identity failed: {error}");
                 }
@@ -103,6 +104,7 @@ impl Reader {
             }
         };
         source.error = None;
+        self.client.words().forget();
         note_marks(source, &seen.marks);
         let asked_at = source.asked_at_size;
         let done = if source.opened { self.keep_up(at, &seen) } else { self.open(at, &seen) };

@@ -1,6 +1,6 @@
 //! What the reader knows of one source and of each of its partitions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use modeltrail_core::sequencer::PartitionId;
 use modeltrail_core::store::PositionRow;
@@ -113,8 +113,10 @@ impl Lane {
         self.rate += (now - self.rate) * (seconds / RATE_SECONDS).min(1.0);
     }
 
-    fn status(&self, paused: bool) -> PartitionStatus {
+    fn status(&self, paused: bool, held: bool) -> PartitionStatus {
+        let marks = self.marks.filter(|_| held);
         let state = match self.state {
+            State::Waiting { .. } if !held => "elsewhere",
             State::Waiting { .. } => "waiting",
             State::Reading if paused => "paused",
             State::Reading => "reading",
@@ -125,9 +127,9 @@ impl Lane {
             partition: self.id.partition,
             state,
             next: self.cursor.next(),
-            low: self.marks.map(|marks| marks.low),
-            high: self.marks.map(|marks| marks.high.max(self.cursor.next())),
-            lag: self.lag(),
+            low: marks.map(|marks| marks.low),
+            high: marks.map(|marks| marks.high.max(self.cursor.next())),
+            lag: marks.and(self.lag()),
             halted: self.row.halted.clone(),
             last_error: self.last_error.clone(),
             records_per_second: (self.rate * 10.0).round() / 10.0,
@@ -161,6 +163,11 @@ pub(super) struct Source {
     pub(super) check_due: Instant,
     pub(super) marks_under_way: bool,
     pub(super) healthy: bool,
+    /// Partitions that the consumer group does not give us.
+    pub(super) missing: BTreeSet<u32>,
+    pub(super) missing_since: Option<Instant>,
+    /// What is said of them, once that has lasted.
+    pub(super) lack: Option<String>,
 }
 
 impl Source {
@@ -192,6 +199,9 @@ impl Source {
             check_due: now,
             marks_under_way: false,
             healthy: true,
+            missing: BTreeSet::new(),
+            missing_since: None,
+            lack: None,
         }
     }
 
@@ -206,10 +216,13 @@ impl Source {
 
     pub(super) fn status(&self, servers: &str, paused: bool) -> SourceStatus {
         let any = |wanted: fn(&State) -> bool| self.lanes.values().any(|lane| wanted(&lane.state));
+        let held = |lane: &Lane| !self.missing.contains(&lane.id.partition);
         let state = if self.refused.is_some() {
             "refused"
         } else if any(|state| matches!(state, State::Halted)) {
             "halted"
+        } else if self.lack.is_some() {
+            "incomplete"
         } else if !any(|state| matches!(state, State::Reading)) {
             "starting"
         } else if paused {
@@ -224,10 +237,13 @@ impl Source {
             cluster: self.seen.as_ref().map(|seen| seen.cluster.clone()),
             topic_id: self.seen.as_ref().map(|seen| seen.topic_id.clone()),
             state,
-            healthy: self.healthy,
-            error: self.refused.clone().or_else(|| self.error.clone()),
+            healthy: self.healthy && self.lack.is_none() && self.refused.is_none(),
+            error: self.refused.as_ref().or(self.lack.as_ref()).or(self.error.as_ref()).cloned(),
             checked_at: self.good.map(|(_, at)| at.to_string()),
-            partitions: self.lanes.values().map(|lane| lane.status(paused)).collect(),
+            // Shown by the thread that copies.
+            dead_letters: None,
+            missing: self.missing.iter().copied().collect(),
+            partitions: self.lanes.values().map(|lane| lane.status(paused, held(lane))).collect(),
         }
     }
 }

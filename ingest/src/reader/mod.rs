@@ -6,6 +6,7 @@
 
 mod checks;
 mod deliver;
+mod group;
 mod lane;
 mod rebase;
 mod sources;
@@ -84,6 +85,8 @@ pub(crate) struct Reader {
     stop: Arc<AtomicBool>,
     outbox: Outbox,
     rebase: Option<rebase::Pending>,
+    /// Our place in the consumer group, where it says what is read.
+    session: Option<group::Session>,
     /// Set while the writer has no room: the partitions whose sending was stopped.
     paused: Option<Vec<(String, u32)>>,
     /// Sizes and times of the last commit.
@@ -98,19 +101,21 @@ pub(crate) struct Reader {
 impl Reader {
     /// Reads the sources' rows; the brokers are asked once it runs.
     pub(crate) fn new(parts: Parts) -> Result<Self, IngestError> {
-        let Parts { properties, group, sources, config, sink, jobs, notes, board, stop } = parts;
+        let Parts { properties, group, sources: configured, config, sink, jobs, notes, board, stop } = parts;
         let client = Arc::new(KafkaClient::new(&properties, &group)?);
         let ledger = |detail| IngestError::Ledger { detail };
         let at = now();
         let rows = sink.positions().map_err(ledger)?;
-        let sources = sources
-            .into_iter()
+        let sources = configured
+            .iter()
+            .cloned()
             .map(|source| {
                 let own = rows.iter().filter(|row| row.source == source.name).cloned().collect();
                 let policy = sink.cleanup_policy(&source.name).map_err(ledger)?;
                 Ok(Source::new(source, own, policy, config.quarantine_bytes_per_day, at))
             })
             .collect::<Result<_, IngestError>>()?;
+        let session = group::Session::of(&properties, &group, sink.origin(), &configured)?;
         let rules = Rules { origin: sink.origin().to_owned(), record_limit: config.record_limit };
         let check_every = config.check_every();
         let reader = Self {
@@ -127,6 +132,7 @@ impl Reader {
             stop,
             outbox: Outbox::default(),
             rebase: None,
+            session,
             paused: None,
             committed: None,
             commit_under_way: false,
@@ -153,6 +159,7 @@ impl Reader {
         }
         // What the writer doesn't take now is read again after the next start.
         self.deliver();
+        self.leave_group();
         self.show();
     }
 
@@ -184,7 +191,8 @@ impl Reader {
 
     /// Looks at everything that is due.
     fn tick(&mut self, at: Instant) {
-        self.client.listen();
+        self.client.words().listen();
+        self.attend_group(at);
         self.ask_checks(at);
         if at >= self.marks_due {
             self.marks_due = at + MARKS_EVERY;
@@ -198,6 +206,7 @@ impl Reader {
         let since = at.duration_since(self.shown_at);
         if since >= STATUS_EVERY {
             self.shown_at = at;
+            self.look_for_missing(at);
             self.sources.iter_mut().flat_map(|source| source.lanes.values_mut()).for_each(|lane| lane.measure(since));
             self.show();
         }
@@ -230,12 +239,7 @@ impl Reader {
     /// The writer has no room: waits a moment, and after some time stops the brokers from sending more.
     fn wait_for_room(&mut self) {
         if self.paused.is_some() {
-            // Polling goes on, so that the client stays alive.
-            let client = Arc::clone(&self.client);
-            if let Some(polled) = client.poll(POLL_WAIT) {
-                self.polled_while_paused(&polled);
-            }
-            return;
+            return self.stay_alive(POLL_WAIT);
         }
         if self.outbox.stalled_for(now()) >= deliver::PATIENCE {
             self.pause();
@@ -246,6 +250,15 @@ impl Reader {
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => self.stop.store(true, Ordering::Relaxed),
         }
+    }
+
+    /// Polls while nothing can be taken, so that brokers and group know that we live.
+    fn stay_alive(&mut self, wait: Duration) {
+        let client = Arc::clone(&self.client);
+        if let Some(polled) = client.poll(wait) {
+            self.polled_while_paused(&polled);
+        }
+        self.attend_group(now());
     }
 
     fn reading(&self) -> Vec<(String, u32)> {
@@ -262,10 +275,16 @@ impl Reader {
             return Err("the writer has no room".to_owned());
         }
         let answer = self.sink.act(act);
+        let asked = now();
         loop {
             match answer.recv_timeout(POLL_WAIT) {
                 Ok(done) => return done.map_err(|error| error.to_string()),
-                Err(RecvTimeoutError::Timeout) if !self.stopping() => {}
+                Err(RecvTimeoutError::Timeout) if !self.stopping() => {
+                    if now().duration_since(asked) >= deliver::PATIENCE {
+                        self.pause();
+                        self.stay_alive(Duration::ZERO);
+                    }
+                }
                 Err(_) => return Err("ingest is stopping".to_owned()),
             }
         }

@@ -17,6 +17,7 @@ impl Reader {
         let mut ready = Vec::new();
         let partitions: Vec<u32> =
             self.sources.get(at).map(|source| source.lanes.keys().copied().collect()).unwrap_or_default();
+        let elsewhere = self.elsewhere(at);
         for partition in partitions {
             if self.stopping() {
                 return;
@@ -25,6 +26,8 @@ impl Reader {
                 continue;
             };
             let due = match lane.state {
+                // Looked at once the group gives it to us.
+                State::Waiting { .. } if elsewhere.contains(&partition) => continue,
                 State::Waiting { after, not_before } => check > after && now() >= not_before,
                 State::Reading => false,
                 State::Halted | State::Stopped => continue,
@@ -46,9 +49,11 @@ impl Reader {
         }
         self.assign(at, &ready);
         // Lanes that wait for a later check.
+        let elsewhere = self.elsewhere(at);
         if let Some(source) = self.sources.get_mut(at) {
-            let waits = source.lanes.values().filter_map(|lane| {
-                if let State::Waiting { not_before, .. } = lane.state { Some(not_before) } else { None }
+            let waits = source.lanes.values().filter_map(|lane| match lane.state {
+                State::Waiting { not_before, .. } if !elsewhere.contains(&lane.id.partition) => Some(not_before),
+                _ => None,
             });
             source.check_due = waits.fold(source.check_due, Instant::min);
         }
@@ -141,10 +146,13 @@ impl Reader {
         }
     }
 
+    /// Reads partitions from where the ledger stands. Those that the group took away meanwhile wait.
     pub(super) fn assign(&mut self, at: usize, partitions: &[u32]) {
+        let elsewhere = self.elsewhere(at);
+        let partitions: Vec<u32> = partitions.iter().copied().filter(|number| !elsewhere.contains(number)).collect();
         let Some(source) = self.sources.get_mut(at) else { return };
         let mut parts = Vec::with_capacity(partitions.len());
-        for partition in partitions {
+        for partition in &partitions {
             let Some(lane) = source.lanes.get_mut(partition) else { continue };
             lane.cursor.restarted();
             lane.state = State::Reading;
@@ -163,7 +171,7 @@ impl Reader {
             // Not at once again: a partition may still be on its way out of the last assignment.
             tracing::warn!(source = source.config.name, "assigning partitions failed, it is tried again: {error}");
             for partition in partitions {
-                self.read_again(at, *partition, AGAIN);
+                self.read_again(at, partition, AGAIN);
             }
         } else {
             let assigned = parts.iter().map(|part| (part.topic.to_owned(), part.partition)).collect();

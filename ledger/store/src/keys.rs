@@ -16,7 +16,7 @@ pub const TILES: &str = "tiles";
 pub const CHECKPOINTS: &str = "checkpoints";
 /// source ‖ 0x00 ‖ partition → position row (JSON).
 pub const SOURCES: &str = "sources";
-/// Copies that are still to be sent elsewhere.
+/// "dead-letter" ‖ 0x00 ‖ source → index up to which its entries were copied elsewhere.
 pub const OUTBOX: &str = "outbox";
 /// Facts about the database itself.
 pub const META: &str = "meta";
@@ -99,6 +99,12 @@ pub fn source(name: &str, partition: u32) -> Vec<u8> {
     key
 }
 
+/// A key of `outbox`.
+#[must_use]
+pub fn dead_letter(source: &str) -> Vec<u8> {
+    [b"dead-letter\0", source.as_bytes()].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +115,7 @@ mod tests {
         assert_eq!(trail("model/a", 1), b"model/a\0\0\0\0\0\0\0\0\x01");
         assert_eq!(tile(2, 3), [2, 0, 0, 0, 0, 0, 0, 0, 3]);
         assert_eq!(source("ml", 7), b"ml\0\0\0\0\x07");
+        assert_eq!(dead_letter("ml"), b"dead-letter\0ml");
         assert_eq!(parse_trail(b"model/a\0\0\0\0\0\0\0\0\x01"), Some(("model/a", 1)));
         assert_eq!(parse_tile(&[2, 0, 0, 0, 0, 0, 0, 0, 3]), Some((2, 3)));
         assert_eq!(parse_trail(b"short"), None);

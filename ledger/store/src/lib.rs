@@ -3,6 +3,7 @@
 //! [`open`] checks that everything the disk says agrees, and gives an [`Appender`] to write and a [`Ledger`] to read with.
 //! [`views::Views`] keeps what the entries mean beside it.
 
+pub mod aside;
 mod clock;
 pub mod error;
 pub mod failpoint;

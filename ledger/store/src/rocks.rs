@@ -125,6 +125,26 @@ impl RocksStore {
         found.map(|bytes| keys::parse_index(&bytes).ok_or_else(|| damaged(name, "a value is not an index"))).transpose()
     }
 
+    /// Up to which index a source's entries were copied to its dead-letter topic; 0 when none ever were.
+    ///
+    /// # Errors
+    /// The store can't answer.
+    pub fn copied_to(&self, source: &str) -> Result<u64, StoreError> {
+        Ok(self.get_index(keys::OUTBOX, &keys::dead_letter(source))?.map_or(0, EntryIndex::get))
+    }
+
+    /// Remembers that. Not synced by itself: a seal behind it takes it along, and what a crash forgets is only copied again.
+    ///
+    /// # Errors
+    /// The write fails, or the database is open for reading only.
+    pub fn note_copied(&self, source: &str, index: u64) -> Result<(), StoreError> {
+        if self.read_only {
+            return Err(StoreError::ReadOnly);
+        }
+        let key = keys::dead_letter(source);
+        self.db.put_cf(self.family(keys::OUTBOX)?, key, keys::number(index)).map_err(io("note what was copied"))
+    }
+
     fn write_batch(&self, batch: &SealBatch) -> Result<WriteBatch, StoreError> {
         let (headers, records) = (self.family(keys::HEADERS)?, self.family(keys::RECORDS)?);
         let mut rows = WriteBatch::default();

@@ -98,7 +98,7 @@ fn of_trail(cx: &Cx<'_>, subject: &str, start: u64, end: u64) -> Result<Found, F
 fn of_models(cx: &Cx<'_>, start: u64, end: u64) -> Result<Found, Fault> {
     let stop = end.min(start.saturating_add(SCANNED));
     let wanted = |header: &str| header.contains("\"subject\":\"model/");
-    let (seen, headers) = crate::tally::interesting(cx.state.ledger(), start, stop, PAGE_ROWS, wanted)?;
+    let (seen, headers) = cx.state.ledger().headers_where(start, stop, PAGE_ROWS, wanted)?;
     let entries: Vec<u64> = headers.iter().map(|header| header.index.get()).collect();
     let more = seen < end;
     let bound = more && entries.len() < PAGE_ROWS;
