@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::project;
 use crate::read::ReadEntry;
 use crate::rows::Row;
-use crate::store::{Cursor, Then, ViewError, ViewStore};
+use crate::store::{Cursor, Then, ViewError, ViewStore, each_newest, newest};
 use crate::tables::{RowKey, Table};
 
 /// Rows of one batch that nothing has written yet, over the store. What projectors read and write.
@@ -45,21 +45,12 @@ impl<'s> Overlay<'s> {
     /// The store fails, or holds what is no row.
     pub fn get<R: Row>(&mut self, parts: &[&str]) -> Result<Option<R>, ViewError> {
         let key = RowKey::new(R::TABLE, parts);
-        let bytes = match self.newest.get(&key) {
-            Some(bytes) => bytes.clone(),
-            None => {
-                let mut found = None;
-                self.store.scan(key.as_bytes(), key.as_bytes(), &mut |stored, value| {
-                    if RowKey::split(stored).is_some_and(|(row, _)| row == key) {
-                        found = Some(value.to_vec());
-                    }
-                    Then::Stop
-                })?;
-                self.newest.insert(key.clone(), found.clone());
-                found
-            }
-        };
-        bytes.map(|bytes| decode(&key, &bytes)).transpose()
+        if !self.newest.contains_key(&key) {
+            let found = newest(self.store, &key, u64::MAX, <[u8]>::to_vec)?;
+            self.newest.insert(key.clone(), found);
+        }
+        let bytes = self.newest.get(&key).and_then(Option::as_ref);
+        bytes.map(|bytes| decode(&key, bytes)).transpose()
     }
 
     /// A new version of a row, from entry `from` on.
@@ -88,14 +79,7 @@ impl<'s> Overlay<'s> {
         }
         let there = match self.newest.get(key) {
             Some(bytes) => bytes.is_some(),
-            None => {
-                let mut there = false;
-                self.store.scan(key.as_bytes(), key.as_bytes(), &mut |_, _| {
-                    there = true;
-                    Then::Stop
-                })?;
-                there
-            }
+            None => newest(self.store, key, u64::MAX, |_| ())?.is_some(),
         };
         if there {
             self.know(key.clone());
@@ -154,14 +138,11 @@ impl<'s> Overlay<'s> {
     pub fn keys(&mut self, table: Table, parts: &[&str], limit: usize) -> Result<Vec<Vec<String>>, ViewError> {
         let prefix = RowKey::prefix(table, parts);
         let mut found: BTreeSet<RowKey> = BTreeSet::new();
-        self.store.scan(&prefix, &prefix, &mut |stored, _| {
-            let Some((row, _)) = RowKey::split(stored) else { return Then::Next };
-            let past = row.version(0);
+        each_newest(self.store, &prefix, &prefix, u64::MAX, &mut |row, _| {
             found.insert(row);
-            if found.len() >= limit { Then::Stop } else { Then::Seek(after(past)) }
+            found.len() < limit
         })?;
-        let pending = self.pending.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix));
-        found.extend(pending.filter_map(|(key, _)| RowKey::split(key)).map(|(row, _)| row));
+        found.extend(self.pending_newest(&prefix).into_iter().map(|(row, _)| row));
         Ok(found.iter().take(limit).map(RowKey::parts).collect())
     }
 
@@ -172,31 +153,28 @@ impl<'s> Overlay<'s> {
     pub fn list<R: Row>(&mut self, parts: &[&str], limit: usize) -> Result<Vec<R>, ViewError> {
         let prefix = RowKey::prefix(R::TABLE, parts);
         let mut found: BTreeMap<RowKey, Vec<u8>> = BTreeMap::new();
-        self.store.scan(&prefix, &prefix, &mut |stored, value| {
-            let Some((row, _)) = RowKey::split(stored) else { return Then::Next };
-            let past = row.version(0);
-            found.entry(row).or_insert_with(|| value.to_vec());
-            // One more than the oldest version of this row.
-            if found.len() > limit { Then::Stop } else { Then::Seek(after(past)) }
+        each_newest(self.store, &prefix, &prefix, u64::MAX, &mut |row, value| {
+            found.insert(row, value.to_vec());
+            found.len() <= limit
         })?;
-        for (key, value) in self.pending.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix)) {
-            let Some((row, _)) = RowKey::split(key) else { continue };
-            // Versions of one row stand newest first: only the first one seen counts, and it is newer than the store's.
-            let newest = self.newest.get(&row).cloned().flatten();
-            found.insert(row, newest.unwrap_or_else(|| value.clone()));
-        }
+        found.extend(self.pending_newest(&prefix).into_iter().map(|(row, value)| (row, value.to_vec())));
         found.iter().take(limit).map(|(key, bytes)| decode(key, bytes)).collect()
+    }
+
+    /// Of each row that starts with `prefix`, the newest version made in this batch.
+    fn pending_newest(&self, prefix: &[u8]) -> Vec<(RowKey, &[u8])> {
+        let pending = self.pending.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
+        let mut found: Vec<(RowKey, &[u8])> =
+            pending.filter_map(|(key, value)| Some((RowKey::split(key)?.0, value.as_slice()))).collect();
+        // Versions of one row stand newest first.
+        found.dedup_by(|later, first| later.0 == first.0);
+        found
     }
 
     fn put_bytes(&mut self, key: RowKey, from: u64, bytes: Vec<u8>) {
         self.pending.insert(key.version(from), bytes.clone());
         self.newest.insert(key, Some(bytes));
     }
-}
-
-pub(crate) fn after(mut key: Vec<u8>) -> Vec<u8> {
-    key.push(0);
-    key
 }
 
 pub(crate) fn decode<R: Row>(key: &RowKey, bytes: &[u8]) -> Result<R, ViewError> {

@@ -5,6 +5,7 @@
 //! never kept) says no more than its header does.
 
 mod approvals;
+mod change;
 mod data;
 mod deployments;
 mod digests;

@@ -118,15 +118,9 @@ impl ReadEntry {
         self.header.received.via == "ledger"
     }
 
-    /// Subjects with their roles: all that the record gives, else those of the header.
+    /// Subjects with their roles, (role, subject), sorted by subject: all that the record gives, else those of the header.
     #[must_use]
-    pub fn trails(&self) -> Vec<(String, String)> {
-        self.steps().into_iter().map(|(role, subject)| (role.to_owned(), subject.to_owned())).collect()
-    }
-
-    /// As [`Self::trails`], borrowed: (role, subject), sorted by subject.
-    #[must_use]
-    pub fn steps(&self) -> Vec<(&str, &str)> {
+    pub fn trails(&self) -> Vec<(&str, &str)> {
         match &self.reading {
             Some(reading) if !reading.trails.is_empty() => {
                 reading.trails.iter().map(|(role, subject)| (role.as_str(), subject.as_str())).collect()
@@ -137,14 +131,8 @@ impl ReadEntry {
 
     /// The subject that it is about.
     #[must_use]
-    pub fn about(&self) -> Option<String> {
-        self.steps().into_iter().find(|(role, _)| *role == "about").map(|(_, subject)| subject.to_owned())
-    }
-
-    /// The subjects of one role, sorted.
-    #[must_use]
-    pub fn subjects(&self, role: &str) -> Vec<String> {
-        self.steps().into_iter().filter(|(found, _)| *found == role).map(|(_, subject)| subject.to_owned()).collect()
+    pub fn about(&self) -> Option<&str> {
+        self.trails().into_iter().find(|(role, _)| *role == "about").map(|(_, subject)| subject)
     }
 
     /// A text of the data, by JSON pointer, cut to what rows keep.

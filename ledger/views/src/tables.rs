@@ -145,6 +145,18 @@ impl RowKey {
         bytes
     }
 
+    /// The first bytes behind every version of the row.
+    pub(crate) fn behind(&self) -> Vec<u8> {
+        let mut bytes = self.version(0);
+        bytes.push(0);
+        bytes
+    }
+
+    /// Whether a stored key is that of a version of this row.
+    pub(crate) fn is_of(&self, stored: &[u8]) -> bool {
+        stored.len() == self.0.len() + 8 && stored.starts_with(&self.0)
+    }
+
     /// The bytes without a version.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

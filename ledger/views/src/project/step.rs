@@ -38,7 +38,7 @@ impl<'e> Step<'e> {
     /// Of one entry.
     #[must_use]
     pub fn new(entry: &'e ReadEntry) -> Self {
-        let trails = entry.steps();
+        let trails = entry.trails();
         let about = trails.iter().find(|(role, _)| *role == "about").map(|(_, subject)| *subject);
         let verb = entry.verb();
         let ours = entry.r#type().starts_with("modeltrail.");

@@ -3,9 +3,10 @@
 
 use modeltrail_schemas::subject::Subject as Name;
 
-use super::{Step, data, models, versions};
+use super::Step;
+use super::change::begin;
 use crate::fold::Overlay;
-use crate::rows::Subject;
+use crate::rows::{Dataset, Model, Subject, Version};
 use crate::store::ViewError;
 use crate::tables::{Table, part};
 
@@ -18,7 +19,7 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
             first_sight(rows, step, subject)?;
         }
         if step.counts {
-            begin(rows, step, subject)?;
+            named(rows, step, subject)?;
         }
     }
     Ok(())
@@ -40,11 +41,11 @@ fn first_sight(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result
 }
 
 /// Rows of things that exist by being named.
-fn begin(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<(), ViewError> {
+fn named(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<(), ViewError> {
     match (super::kind_of(subject), subject.contains('@')) {
-        ("model", false) => models::begin(rows, step, subject),
-        ("model", true) => versions::begin(rows, step, subject),
-        ("dataset", _) => data::begin(rows, step, subject),
+        ("model", false) => begin::<Model>(rows, step, subject),
+        ("model", true) => begin::<Version>(rows, step, subject),
+        ("dataset", _) => begin::<Dataset>(rows, step, subject),
         _ => Ok(()),
     }
 }
