@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use modeltrail_core::header::{EntryHeader, HeaderError, SignerStatus};
+use modeltrail_core::header::{EntryHeader, HeaderError, MAX_TRAILS, SignerStatus};
 use modeltrail_core::types::SALT_BYTES;
 use modeltrail_schemas::json;
-use modeltrail_schemas::reading::{OwnContext, Reading, absent_removed, read_bytes};
+use modeltrail_schemas::reading::{OwnContext, Reading, absent_removed, data_bytes, read_bytes};
 use modeltrail_schemas::record::{RecordError, Via};
 use modeltrail_schemas::time::parse_rfc3339;
 use serde_json::Value;
@@ -19,7 +19,7 @@ use crate::text::{MAX_NAME, MAX_REASON, MAX_TEXT, cut};
 pub struct ReadEntry {
     /// The entry header.
     pub header: EntryHeader,
-    /// What the record says; `None` when it was not kept, was erased or withheld.
+    /// What the record says; `None` when it was not kept, was erased or withheld, or was read [`ReadEntry::to_fold`].
     pub reading: Option<Reading>,
     /// The event's data, absent members taken out; null without any.
     pub data: Value,
@@ -56,6 +56,23 @@ impl ReadEntry {
     /// # Errors
     /// The bytes are no header, or the record is none; `fsck` and `verify` say more about both.
     pub fn new(header: &[u8], opening: Option<&[u8]>) -> Result<Self, ReadError> {
+        Self::read(header, opening, |_| true)
+    }
+
+    /// As [`Self::new`], without what folding never asks for: subjects are those of the header where it names them all, and the reading is left out.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn to_fold(header: &[u8], opening: Option<&[u8]>) -> Result<Self, ReadError> {
+        // The reason in words stands in the reading alone, and of a full header's subjects some may be missing.
+        Self::read(header, opening, |header| header.quarantine.is_some() || header.trails.len() >= MAX_TRAILS)
+    }
+
+    fn read(
+        header: &[u8],
+        opening: Option<&[u8]>,
+        whole: impl FnOnce(&EntryHeader) -> bool,
+    ) -> Result<Self, ReadError> {
         let header = EntryHeader::parse(header)?;
         let Some(record) = opening.and_then(|opening| opening.get(SALT_BYTES..)) else {
             return Ok(Self { header, reading: None, data: Value::Null, manifest_digest: None });
@@ -70,9 +87,14 @@ impl ReadEntry {
             received_at: parse_rfc3339(&header.received.at).unwrap_or(modeltrail_schemas::time::Micros::EPOCH),
             index: Some(header.index.get()),
         };
-        let mut reading =
-            read_bytes(via, record, &own).map_err(|source| ReadError::Record { index: header.index.get(), source })?;
-        let sent = reading.data.take();
+        let unread = |source| ReadError::Record { index: header.index.get(), source };
+        let (reading, sent) = if whole(&header) {
+            let mut reading = read_bytes(via, record, &own).map_err(unread)?;
+            let sent = reading.data.take();
+            (Some(reading), sent)
+        } else {
+            (None, data_bytes(via, record, &own).map_err(unread)?)
+        };
         let registered = header.event.as_ref().is_some_and(|event| event.r#type == REGISTERED);
         let manifest = sent.as_ref().filter(|_| registered).and_then(|data| data.get("manifest"));
         let manifest_digest = manifest.filter(|manifest| manifest.is_object()).map(digest_of);
@@ -83,7 +105,7 @@ impl ReadEntry {
             },
             None => Value::Null,
         };
-        Ok(Self { header, reading: Some(reading), data, manifest_digest })
+        Ok(Self { header, reading, data, manifest_digest })
     }
 
     /// The entry's index.

@@ -78,7 +78,7 @@ fn write(ledger: &Ledger, folder: &mut Folder<'_>) -> Result<(), ViewsError> {
 }
 
 fn parse(index: u64, header: &[u8], opening: Option<&[u8]>) -> Result<ReadEntry, ViewsError> {
-    let entry = ReadEntry::new(header, opening).map_err(|source| ViewsError::Entry { index, source })?;
+    let entry = ReadEntry::to_fold(header, opening).map_err(|source| ViewsError::Entry { index, source })?;
     if entry.index() == index {
         return Ok(entry);
     }

@@ -18,14 +18,14 @@ pub(super) trait Changing: Row {
 pub(super) fn begin<R: Changing>(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<(), ViewError> {
     if !rows.has(R::TABLE, &[subject])? {
         let row = R::empty(rows, step, subject)?;
-        rows.put(&[subject], step.index, &row);
+        rows.put(&[subject], step.index, row);
     }
     Ok(())
 }
 
-/// The row as it stands, or an empty one.
+/// The row as it stands, or an empty one, to be changed and kept.
 pub(super) fn row<R: Changing>(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<R, ViewError> {
-    match rows.get(&[subject])? {
+    match rows.take(&[subject])? {
         Some(row) => Ok(row),
         None => R::empty(rows, step, subject),
     }
@@ -33,8 +33,8 @@ pub(super) fn row<R: Changing>(rows: &mut Overlay<'_>, step: &Step<'_>, subject:
 
 /// Keeps the row as this entry leaves it.
 pub(super) fn keep<R: Changing>(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str, mut row: R) {
-    *row.changed() = step.slim_act();
-    rows.put(&[subject], step.index, &row);
+    *row.changed() = step.slim_act().clone();
+    rows.put(&[subject], step.index, row);
 }
 
 /// Lets `with` change the row.

@@ -28,7 +28,7 @@ impl Changing for Dataset {
             quality: None,
             bias: None,
             deleted: None,
-            changed: step.slim_act(),
+            changed: step.slim_act().clone(),
         })
     }
 

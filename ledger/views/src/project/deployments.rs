@@ -48,7 +48,7 @@ impl Changing for Deployment {
             state: "planned".to_owned(),
             observed: None,
             changes: 0,
-            changed: step.slim_act(),
+            changed: step.slim_act().clone(),
         })
     }
 
@@ -59,7 +59,7 @@ impl Changing for Deployment {
 
 fn changed(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<(), ViewError> {
     let change = read(step, about);
-    rows.put(&[about, &change.effective, &step.number()], step.index, &change);
+    rows.put(&[about, &change.effective, &step.number()], step.index, change.clone());
     if !step.counts {
         return Ok(());
     }
@@ -96,7 +96,7 @@ fn read(step: &Step<'_>, about: &str) -> Change {
     Change {
         deployment: about.to_owned(),
         verb: verb.to_owned(),
-        act: step.slim_act(),
+        act: step.slim_act().clone(),
         effective: step.entry.time(own_time).unwrap_or_else(|| step.entry.happened()),
         kind: step.name("/kind"),
         old: members(elements(step.data(), "/old")),
@@ -150,7 +150,7 @@ fn member(value: &Value) -> Option<Member> {
 fn observed(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<(), ViewError> {
     let mut row: Deployment = row(rows, step, about)?;
     let seen = Observation {
-        act: step.slim_act(),
+        act: step.slim_act().clone(),
         observed: step.entry.time("/observed_at").unwrap_or_else(|| step.entry.happened()),
         running: members(elements(step.data(), "/running")),
     };

@@ -42,7 +42,7 @@ impl Changing for Model {
             opening: None,
             latest: None,
             versions: 0,
-            changed: step.slim_act(),
+            changed: step.slim_act().clone(),
         })
     }
 

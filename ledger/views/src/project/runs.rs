@@ -37,9 +37,9 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
     }
     set(&mut row.outcome, outcome.map(|outcome| step.said(outcome.to_owned())));
     if verb == "compute_recorded" {
-        row.compute = Some(step.said(bounded(step.data())));
+        row.compute = Some(step.said(bounded(step.data()).into_owned()));
     } else if !(verb == "started" && row.ended.is_some()) {
-        row.data = step.said(bounded(step.data()));
+        row.data = step.said(bounded(step.data()).into_owned());
     }
     keep(rows, step, about, row);
     Ok(())
@@ -57,7 +57,7 @@ impl Changing for Run {
             outcome: None,
             data: step.said(Value::Null),
             compute: None,
-            changed: step.slim_act(),
+            changed: step.slim_act().clone(),
         })
     }
 

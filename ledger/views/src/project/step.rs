@@ -32,6 +32,7 @@ pub struct Step<'e> {
     /// Of a change of what a service runs that counts: what ran right before it took effect, as far as the log knows.
     pub ran_before: OnceCell<Vec<Member>>,
     act: OnceCell<Act>,
+    slim: OnceCell<Act>,
 }
 
 impl<'e> Step<'e> {
@@ -44,7 +45,18 @@ impl<'e> Step<'e> {
         let ours = entry.r#type().starts_with("modeltrail.");
         let group = if ours { verb.split_once('.').map_or("", |(group, _)| group) } else { "" };
         let (index, counts) = (entry.index(), entry.counts());
-        Self { entry, index, trails, about, verb, group, counts, ran_before: OnceCell::new(), act: OnceCell::new() }
+        Self {
+            entry,
+            index,
+            trails,
+            about,
+            verb,
+            group,
+            counts,
+            ran_before: OnceCell::new(),
+            act: OnceCell::new(),
+            slim: OnceCell::new(),
+        }
     }
 
     /// The event's data.
@@ -67,10 +79,16 @@ impl<'e> Step<'e> {
 
     /// The act with as little as lists of hundreds can hold.
     #[must_use]
-    pub fn slim_act(&self) -> Act {
-        let mut act = self.act().clone();
-        act.reason = act.reason.map(|reason| cut(&reason, MAX_NAME));
-        act
+    pub fn slim_act(&self) -> &Act {
+        let act = self.act();
+        match &act.reason {
+            // Shorter than any that is cut.
+            Some(reason) if reason.len() > MAX_NAME / 6 => self.slim.get_or_init(|| {
+                let reason = Some(cut(reason, MAX_NAME));
+                Act { reason, ..act.clone() }
+            }),
+            _ => act,
+        }
     }
 
     /// The entry's index as a part of a key.

@@ -1,7 +1,7 @@
 //! First sight of subjects, and the words and digests under which they are found. Where a model, version or dataset is named for the first
 //! time by a statement that counts, its row begins.
 
-use modeltrail_schemas::subject::Subject as Name;
+use modeltrail_schemas::subject::{Kind, Subject as Name};
 
 use super::Step;
 use super::change::begin;
@@ -33,9 +33,14 @@ fn first_sight(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result
         first: step.index,
         received: step.entry.header.received.at.clone(),
     };
-    rows.put(&[subject], step.index, &row);
+    rows.put(&[subject], step.index, row);
     for word in words(&name) {
-        rows.mark(Table::Words, &[&part(&word), subject], step.index)?;
+        // Of a subject that nothing named before nothing was found before; but a party is found by its own name sooner.
+        if name.kind() == Kind::Party {
+            rows.mark(Table::Words, &[&part(&word), subject], step.index)?;
+        } else {
+            rows.mark_new(Table::Words, &[&part(&word), subject], step.index);
+        }
     }
     digest(rows, step, &name, subject)
 }

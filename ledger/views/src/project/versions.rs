@@ -33,7 +33,7 @@ impl Changing for Version {
             retired: None,
             reproduced: None,
             opening: None,
-            changed: step.slim_act(),
+            changed: step.slim_act().clone(),
         })
     }
 
@@ -78,7 +78,7 @@ fn registered(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<()
     }
     let claimed = step.name("/manifest_digest").filter(|claimed| *claimed != digest);
     let registration = Registration {
-        act: step.slim_act(),
+        act: step.slim_act().clone(),
         manifest_digest: digest,
         claimed_digest: claimed,
         registered_by: step.name("/registered_by"),
