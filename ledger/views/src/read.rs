@@ -34,6 +34,11 @@ fn digest_of(manifest: &Value) -> String {
     format!("sha256:{}", hex::encode(Sha256::digest(json::canonical(manifest))))
 }
 
+/// What a pointer to a member of objects points at. `Value::pointer` does more: it undoes escapes, of which ours have none, and counts into lists.
+pub(crate) fn at<'v>(data: &'v Value, pointer: &str) -> Option<&'v Value> {
+    pointer.split('/').skip(1).try_fold(data, |value, name| value.as_object()?.get(name))
+}
+
 /// Why an entry can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -160,13 +165,13 @@ impl ReadEntry {
     /// A text of the data, by JSON pointer, cut to what rows keep.
     #[must_use]
     pub fn text(&self, pointer: &str) -> Option<String> {
-        self.data.pointer(pointer).and_then(Value::as_str).map(|text| cut(text, MAX_TEXT))
+        at(&self.data, pointer).and_then(Value::as_str).map(|text| cut(text, MAX_TEXT))
     }
 
     /// A time of the data, by JSON pointer, in the ledger's spelling; `None` when it is no time.
     #[must_use]
     pub fn time(&self, pointer: &str) -> Option<String> {
-        self.data.pointer(pointer).and_then(Value::as_str).and_then(parse_rfc3339).map(|time| time.to_string())
+        at(&self.data, pointer).and_then(Value::as_str).and_then(parse_rfc3339).map(|time| time.to_string())
     }
 
     /// When it happened: as the source says, else when it was received.
@@ -179,7 +184,7 @@ impl ReadEntry {
     /// Who did what when, and how far that is backed.
     #[must_use]
     pub fn act(&self) -> Act {
-        let actor = self.data.pointer("/actor/id").and_then(Value::as_str).map(|id| Actor {
+        let actor = at(&self.data, "/actor/id").and_then(Value::as_str).map(|id| Actor {
             id: cut(id, MAX_NAME),
             kind: self.name("/actor/kind"),
             role: self.name("/actor/role"),
@@ -194,18 +199,18 @@ impl ReadEntry {
             source: self.header.event.as_ref().map(|event| event.source.clone()).unwrap_or_default(),
             actor,
             signature: self.mark(),
-            assurance: match self.data.pointer("/assurance").and_then(Value::as_str) {
+            assurance: match at(&self.data, "/assurance").and_then(Value::as_str) {
                 Some("observed") => Assurance::Observed,
                 Some("inferred") => Assurance::Inferred,
                 Some("attested") => Assurance::Attested,
                 _ => Assurance::Asserted,
             },
-            reason: self.data.pointer("/reason/text").and_then(Value::as_str).map(|text| cut(text, MAX_REASON)),
+            reason: at(&self.data, "/reason/text").and_then(Value::as_str).map(|text| cut(text, MAX_REASON)),
         }
     }
 
     fn name(&self, pointer: &str) -> Option<String> {
-        self.data.pointer(pointer).and_then(Value::as_str).map(|text| cut(text, MAX_NAME))
+        at(&self.data, pointer).and_then(Value::as_str).map(|text| cut(text, MAX_NAME))
     }
 
     /// What became of its signatures, in one word: of several the one that counts least.

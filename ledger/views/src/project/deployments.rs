@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::change::{Changing, change, keep, row};
-use super::{Step, elements, served, version_of};
+use super::{Step, at, elements, served, version_of};
 use crate::fold::Overlay;
 use crate::rows::{Act, Change, Deployment, Member, Observation};
 use crate::store::ViewError;
@@ -128,7 +128,7 @@ fn members(list: &[Value]) -> Vec<Member> {
 
 /// `None` for a member that names nothing at all.
 fn member(value: &Value) -> Option<Member> {
-    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(|text| cut(text, MAX_NAME));
+    let text = |pointer: &str| at(value, pointer).and_then(Value::as_str).map(|text| cut(text, MAX_NAME));
     let artifact = || Name::of(Kind::Artifact, None, &text("/root_digest")?, None).ok().map(String::from);
     let image = || {
         Name::of(Kind::Image, None, &text("/image/repository")?, text("/image/digest").as_deref())

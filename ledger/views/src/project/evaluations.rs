@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Step, subjects, whole_of};
+use super::{Step, at, subjects, whole_of};
 use crate::fold::Overlay;
 use crate::rows::{Evaluation, Plan, Said};
 use crate::store::ViewError;
@@ -83,7 +83,7 @@ fn declared(rows: &mut Overlay<'_>, about: &str, plan: &str) -> Result<Option<Sa
 
 /// An event that replaces or voids an earlier one of the same version says so by that one's source and id.
 fn correct(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<(), ViewError> {
-    let text = |pointer: &str| step.data().pointer(pointer).and_then(Value::as_str);
+    let text = |pointer: &str| at(step.data(), pointer).and_then(Value::as_str);
     let (Some(source), Some(id), Some("replaces" | "voids")) =
         (text("/corrects/source"), text("/corrects/id"), text("/corrects/how"))
     else {

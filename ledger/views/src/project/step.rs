@@ -7,7 +7,7 @@ use modeltrail_schemas::template::Template;
 use serde_json::Value;
 
 use crate::fold::Overlay;
-use crate::read::ReadEntry;
+use crate::read::{ReadEntry, at};
 use crate::rows::{Act, Member, Said, Subject};
 use crate::store::ViewError;
 use crate::tables::number;
@@ -193,14 +193,6 @@ pub(super) fn version_of(value: &Value) -> Option<String> {
 /// The deployment that a place names.
 pub(super) fn place(value: &Value) -> Option<String> {
     PLACE.build(value, "").ok().map(String::from)
-}
-
-/// What a pointer points at. Most are one name, for which `Value::pointer` does too much; none of ours has an escape.
-pub(super) fn at<'v>(data: &'v Value, pointer: &str) -> Option<&'v Value> {
-    match pointer.strip_prefix('/') {
-        Some(name) if !name.contains('/') => data.get(name),
-        _ => data.pointer(pointer),
-    }
 }
 
 /// The elements of a list in the data.
