@@ -234,8 +234,7 @@ pub struct Incident {
 }
 
 /// Something watched in use: metrics of a window, a drift, a breach and its answer.
-///
-/// As it is written, act and data are those of the entry, not copied.
+// As it is written, act and data are those of the entry, not copied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Monitoring")]
 pub struct Monitoring<A = Act, D = Value> {
@@ -296,8 +295,7 @@ pub struct Document {
 }
 
 /// Any other statement about a subject: oversight, notices, suppliers, conformity, risk, exceptions and so on.
-///
-/// As it is written, act and data are those of the entry, not copied.
+// As it is written, act and data are those of the entry, not copied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Note")]
 pub struct Note<A = Act, D = Value> {

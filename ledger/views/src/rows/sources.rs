@@ -16,8 +16,7 @@ pub struct Party {
 }
 
 /// Something that a party did.
-///
-/// As it is written, the act is that of the entry, not copied.
+// As it is written, the act is that of the entry, not copied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "PartyAct")]
 pub struct PartyAct<A = Act> {
