@@ -149,7 +149,8 @@ impl<R: LedgerRead> Search<'_, R> {
             let bytes = self.ledger.header(index).map_err(unread)?;
             let opening = self.ledger.opening(index).map_err(unread)?;
             let entry = ReadEntry::new(&bytes, opening.as_deref())?;
-            entry.trails().into_iter().take(MAX_SUBJECTS).for_each(|(role, subject)| step(role, subject));
+            let trails = entry.trails().into_iter().take(MAX_SUBJECTS);
+            trails.for_each(|(role, subject)| step(role.to_owned(), subject.to_owned()));
         } else {
             header.trails.iter().for_each(|found| step(found.role.clone(), found.subject.clone()));
         }

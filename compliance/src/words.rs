@@ -107,7 +107,7 @@ fn event_words(entry: &ReadEntry) -> String {
 
 fn about_words(entry: &ReadEntry) -> String {
     let about = entry.about().or_else(|| entry.trails().into_iter().next().map(|(_, subject)| subject));
-    about.unwrap_or_else(|| "nothing that has a name".to_owned())
+    about.unwrap_or("nothing that has a name").to_owned()
 }
 
 fn kept_aside(entry: &ReadEntry, reason: &str, of: Option<u64>) -> String {

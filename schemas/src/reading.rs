@@ -137,6 +137,16 @@ pub fn read_bytes(via: Via, bytes: &[u8], own: &OwnContext<'_>) -> Result<Readin
     Ok(read_view(via, &record, own))
 }
 
+/// The event's data alone, as strictly read as by [`read_bytes`]: for whoever has the rest, which the data decide, out of an entry header.
+///
+/// # Errors
+/// [`RecordError`] when the bytes are no record, or one that can't have come that way.
+pub fn data_bytes(via: Via, bytes: &[u8], own: &OwnContext<'_>) -> Result<Option<Value>, RecordError> {
+    let record = RecordView::decode(bytes)?;
+    record.check_via(via)?;
+    Ok(format::data(via, &record, own))
+}
+
 /// Builds every template of the catalogue now instead of at the first record.
 pub fn warm_up() {
     rules::warm_up();

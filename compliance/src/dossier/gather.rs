@@ -156,9 +156,9 @@ impl<'f> Gathered<'f> {
         let trails = entry.trails();
         let (version, model) = (self.version.as_str(), self.model.as_str());
         let ours = |subject: &str| subject == version || subject == model;
-        let touches = trails.iter().any(|(role, subject)| ours(subject) && role != "whole");
+        let touches = trails.iter().any(|(role, subject)| ours(subject) && *role != "whole");
         let about = entry.about().unwrap_or_default();
-        let ours = ours(&about);
+        let ours = ours(about);
         if touches || about == self.model {
             self.log(&entry);
         }
@@ -170,12 +170,12 @@ impl<'f> Gathered<'f> {
             return;
         }
         if holds && touches {
-            holders.insert(about.clone());
+            holders.insert(about.to_owned());
         }
         let statement = Statement {
             index: entry.index(),
             verb: entry.verb().to_owned(),
-            about,
+            about: about.to_owned(),
             time: entry.happened(),
             mark: entry.mark(),
             data: entry.data,

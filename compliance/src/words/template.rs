@@ -40,7 +40,8 @@ fn fill(text: &str, entry: &ReadEntry) -> Option<String> {
 
 fn hole(hole: &str, entry: &ReadEntry) -> Option<String> {
     if let Some(role) = hole.strip_prefix('@') {
-        return listed(entry.subjects(role).into_iter());
+        let subjects = entry.trails().into_iter().filter(|(found, _)| *found == role);
+        return listed(subjects.map(|(_, subject)| subject.to_owned()));
     }
     let (path, kind) = hole.split_once('|').unwrap_or((hole, "text"));
     let value = entry.data.pointer(&format!("/{path}"))?;

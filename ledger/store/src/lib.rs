@@ -13,6 +13,7 @@ pub mod keys;
 mod ledger;
 mod open;
 pub mod rocks;
+mod settings;
 pub mod views;
 mod writer;
 

@@ -11,6 +11,8 @@ mod running_digest;
 mod signer;
 mod source;
 
+use std::sync::Arc;
+
 use crate::fold::Overlay;
 use crate::project::Step;
 use crate::rows::{Finding, Severity};
@@ -107,7 +109,7 @@ pub(crate) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
             for subject in &finding.subjects {
                 rows.mark(Table::FindingsOf, &[subject, &id], step.index)?;
             }
-            rows.put(&[&id], step.index, &finding);
+            rows.put(&[&id], step.index, finding);
         }
     }
     Ok(())
@@ -122,14 +124,15 @@ pub(crate) fn standing(rows: &mut Overlay<'_>, rule: &str, subject: &str) -> Res
     for parts in rows.keys(Table::FindingsOf, &[subject], MAX_STANDING)? {
         let Some(id) = parts.get(1).filter(|id| id.starts_with(rule)) else { continue };
         let finding = rows.get::<Finding>(&[id])?;
-        found.extend(finding.filter(|finding| finding.rule == rule && finding.ended.is_none()));
+        let stands = finding.filter(|finding| finding.rule == rule && finding.ended.is_none());
+        found.extend(stands.map(Arc::unwrap_or_clone));
     }
     Ok(found)
 }
 
 /// A finding ends by this entry.
 pub(crate) fn end(rows: &mut Overlay<'_>, step: &Step<'_>, finding: &Finding) {
-    rows.put(&[&finding.id], step.index, &Finding { ended: Some(step.index), ..finding.clone() });
+    rows.put(&[&finding.id], step.index, Finding { ended: Some(step.index), ..finding.clone() });
 }
 
 /// Subjects of an entry for a finding that is about the entry itself: what it is about first, then what it reaches. Data, code and images that

@@ -1,203 +1,17 @@
 //! Feeds entries to the projectors and writes what comes of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+mod cache;
+mod overlay;
 
 use sha2::{Digest, Sha256};
+
+pub use overlay::Overlay;
 
 use crate::project;
 use crate::read::ReadEntry;
 use crate::rows::Row;
-use crate::store::{Cursor, Then, ViewError, ViewStore};
+use crate::store::{Then, ViewError, ViewStore};
 use crate::tables::{RowKey, Table};
-
-/// Rows of one batch that nothing has written yet, over the store. What projectors read and write.
-pub struct Overlay<'s> {
-    store: &'s dyn ViewStore,
-    /// Versions made in this batch, by full key.
-    pending: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// The newest value of rows touched or read in this batch; a hash map that is only ever asked by key.
-    newest: HashMap<RowKey, Option<Vec<u8>>>,
-    /// Rows that are surely there, across batches: what is asked of every entry is answered without the store.
-    known: HashSet<RowKey>,
-    /// Version and digest of registrations that stand for good, across batches.
-    registered: HashSet<(String, String)>,
-}
-
-/// Rows remembered as there; then it is forgotten and learnt anew. 128 Ki keys of about 100 bytes are some 20 MiB.
-const MAX_KNOWN: usize = 128 * 1024;
-/// Versions in use at a time that are observed again and again; some MiB.
-const MAX_REGISTERED: usize = 16 * 1024;
-
-impl<'s> Overlay<'s> {
-    fn new(store: &'s dyn ViewStore) -> Self {
-        Self {
-            store,
-            pending: BTreeMap::new(),
-            newest: HashMap::new(),
-            known: HashSet::new(),
-            registered: HashSet::new(),
-        }
-    }
-
-    /// The newest version of a row.
-    ///
-    /// # Errors
-    /// The store fails, or holds what is no row.
-    pub fn get<R: Row>(&mut self, parts: &[&str]) -> Result<Option<R>, ViewError> {
-        let key = RowKey::new(R::TABLE, parts);
-        let bytes = match self.newest.get(&key) {
-            Some(bytes) => bytes.clone(),
-            None => {
-                let mut found = None;
-                self.store.scan(key.as_bytes(), key.as_bytes(), &mut |stored, value| {
-                    if RowKey::split(stored).is_some_and(|(row, _)| row == key) {
-                        found = Some(value.to_vec());
-                    }
-                    Then::Stop
-                })?;
-                self.newest.insert(key.clone(), found.clone());
-                found
-            }
-        };
-        bytes.map(|bytes| decode(&key, &bytes)).transpose()
-    }
-
-    /// A new version of a row, from entry `from` on.
-    pub fn put<R: Row>(&mut self, parts: &[&str], from: u64, row: &R) {
-        self.put_at(RowKey::new(R::TABLE, parts), from, row);
-    }
-
-    /// A new version of a row under a key of its own: for the second table that holds the same rows.
-    pub fn put_at<R: Row>(&mut self, key: RowKey, from: u64, row: &R) {
-        let bytes =
-            serde_json::to_vec(row).expect("rows hold text keys, numbers and JSON values, which always serialise");
-        self.put_bytes(key, from, bytes);
-    }
-
-    /// Whether any version of the row with exactly these parts is there.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub fn has(&mut self, table: Table, parts: &[&str]) -> Result<bool, ViewError> {
-        self.there(&RowKey::new(table, parts))
-    }
-
-    fn there(&mut self, key: &RowKey) -> Result<bool, ViewError> {
-        if self.known.contains(key) {
-            return Ok(true);
-        }
-        let there = match self.newest.get(key) {
-            Some(bytes) => bytes.is_some(),
-            None => {
-                let mut there = false;
-                self.store.scan(key.as_bytes(), key.as_bytes(), &mut |_, _| {
-                    there = true;
-                    Then::Stop
-                })?;
-                there
-            }
-        };
-        if there {
-            self.know(key.clone());
-        }
-        Ok(there)
-    }
-
-    fn know(&mut self, key: RowKey) {
-        if self.known.len() >= MAX_KNOWN {
-            self.known.clear();
-        }
-        self.known.insert(key);
-    }
-
-    /// Whether this digest is known to be the one that the version was first registered with, by a statement that counts. `false` says nothing.
-    #[must_use]
-    pub fn knows_registered(&self, version: &str, digest: &str) -> bool {
-        self.registered.contains(&(version.to_owned(), digest.to_owned()))
-    }
-
-    /// Remembers the digest of a version's first registration that counts, which nothing changes any more.
-    pub fn know_registered(&mut self, version: &str, digest: &str) {
-        if self.registered.len() >= MAX_REGISTERED {
-            self.registered.clear();
-        }
-        self.registered.insert((version.to_owned(), digest.to_owned()));
-    }
-
-    /// An empty row, once: a later call changes nothing.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub fn mark(&mut self, table: Table, parts: &[&str], from: u64) -> Result<(), ViewError> {
-        self.mark_with(table, parts, from, b"")
-    }
-
-    /// A row of plain bytes, once: a later call changes nothing.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub fn mark_with(&mut self, table: Table, parts: &[&str], from: u64, value: &[u8]) -> Result<(), ViewError> {
-        let key = RowKey::new(table, parts);
-        if self.there(&key)? {
-            return Ok(());
-        }
-        self.know(key.clone());
-        self.pending.insert(key.version(from), value.to_vec());
-        self.newest.insert(key, Some(value.to_vec()));
-        Ok(())
-    }
-
-    /// The parts of all rows whose first parts are these, in key order, at most `limit`.
-    ///
-    /// # Errors
-    /// The store fails.
-    pub fn keys(&mut self, table: Table, parts: &[&str], limit: usize) -> Result<Vec<Vec<String>>, ViewError> {
-        let prefix = RowKey::prefix(table, parts);
-        let mut found: BTreeSet<RowKey> = BTreeSet::new();
-        self.store.scan(&prefix, &prefix, &mut |stored, _| {
-            let Some((row, _)) = RowKey::split(stored) else { return Then::Next };
-            let past = row.version(0);
-            found.insert(row);
-            if found.len() >= limit { Then::Stop } else { Then::Seek(after(past)) }
-        })?;
-        let pending = self.pending.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix));
-        found.extend(pending.filter_map(|(key, _)| RowKey::split(key)).map(|(row, _)| row));
-        Ok(found.iter().take(limit).map(RowKey::parts).collect())
-    }
-
-    /// The newest versions of all rows whose first parts are these, in key order, at most `limit`.
-    ///
-    /// # Errors
-    /// The store fails, or holds what is no row.
-    pub fn list<R: Row>(&mut self, parts: &[&str], limit: usize) -> Result<Vec<R>, ViewError> {
-        let prefix = RowKey::prefix(R::TABLE, parts);
-        let mut found: BTreeMap<RowKey, Vec<u8>> = BTreeMap::new();
-        self.store.scan(&prefix, &prefix, &mut |stored, value| {
-            let Some((row, _)) = RowKey::split(stored) else { return Then::Next };
-            let past = row.version(0);
-            found.entry(row).or_insert_with(|| value.to_vec());
-            // One more than the oldest version of this row.
-            if found.len() > limit { Then::Stop } else { Then::Seek(after(past)) }
-        })?;
-        for (key, value) in self.pending.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix)) {
-            let Some((row, _)) = RowKey::split(key) else { continue };
-            // Versions of one row stand newest first: only the first one seen counts, and it is newer than the store's.
-            let newest = self.newest.get(&row).cloned().flatten();
-            found.insert(row, newest.unwrap_or_else(|| value.clone()));
-        }
-        found.iter().take(limit).map(|(key, bytes)| decode(key, bytes)).collect()
-    }
-
-    fn put_bytes(&mut self, key: RowKey, from: u64, bytes: Vec<u8>) {
-        self.pending.insert(key.version(from), bytes.clone());
-        self.newest.insert(key, Some(bytes));
-    }
-}
-
-pub(crate) fn after(mut key: Vec<u8>) -> Vec<u8> {
-    key.push(0);
-    key
-}
 
 pub(crate) fn decode<R: Row>(key: &RowKey, bytes: &[u8]) -> Result<R, ViewError> {
     serde_json::from_slice(bytes).map_err(|error| ViewError::Damaged {
@@ -249,9 +63,7 @@ impl<'s> Folder<'s> {
     /// # Errors
     /// The store fails; nothing was written.
     pub fn write(&mut self, size: u64, root: &str) -> Result<(), ViewError> {
-        self.overlay.store.write(&self.overlay.pending, &Cursor { size, root: root.to_owned() })?;
-        self.overlay.pending.clear();
-        self.overlay.newest.clear();
+        self.overlay.write(size, root)?;
         self.next = size;
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! never kept) says no more than its header does.
 
 mod approvals;
+mod change;
 mod data;
 mod deployments;
 mod digests;
@@ -29,11 +30,11 @@ mod versions;
 
 use crate::findings;
 use crate::fold::Overlay;
-use crate::read::ReadEntry;
+use crate::read::{ReadEntry, at};
 use crate::store::ViewError;
 
 pub use step::Step;
-use step::{at, elements, kind_of, place, set, version_of, whole_of};
+use step::{elements, kind_of, place, set, version_of, whole_of};
 
 /// One projector.
 type Projector = fn(&mut Overlay<'_>, &Step<'_>) -> Result<(), ViewError>;

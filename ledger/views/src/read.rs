@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use modeltrail_core::header::{EntryHeader, HeaderError, SignerStatus};
+use modeltrail_core::header::{EntryHeader, HeaderError, MAX_TRAILS, SignerStatus};
 use modeltrail_core::types::SALT_BYTES;
 use modeltrail_schemas::json;
-use modeltrail_schemas::reading::{OwnContext, Reading, absent_removed, read_bytes};
+use modeltrail_schemas::reading::{OwnContext, Reading, absent_removed, data_bytes, read_bytes};
 use modeltrail_schemas::record::{RecordError, Via};
 use modeltrail_schemas::time::parse_rfc3339;
 use serde_json::Value;
@@ -19,7 +19,7 @@ use crate::text::{MAX_NAME, MAX_REASON, MAX_TEXT, cut};
 pub struct ReadEntry {
     /// The entry header.
     pub header: EntryHeader,
-    /// What the record says; `None` when it was not kept, was erased or withheld.
+    /// What the record says; `None` when it was not kept, was erased or withheld, or was read [`ReadEntry::to_fold`].
     pub reading: Option<Reading>,
     /// The event's data, absent members taken out; null without any.
     pub data: Value,
@@ -32,6 +32,11 @@ const REGISTERED: &str = "modeltrail.model.version_registered.v1";
 
 fn digest_of(manifest: &Value) -> String {
     format!("sha256:{}", hex::encode(Sha256::digest(json::canonical(manifest))))
+}
+
+/// What a pointer to a member of objects points at. `Value::pointer` does more: it undoes escapes, of which ours have none, and counts into lists.
+pub(crate) fn at<'v>(data: &'v Value, pointer: &str) -> Option<&'v Value> {
+    pointer.split('/').skip(1).try_fold(data, |value, name| value.as_object()?.get(name))
 }
 
 /// Why an entry can't be read.
@@ -56,6 +61,23 @@ impl ReadEntry {
     /// # Errors
     /// The bytes are no header, or the record is none; `fsck` and `verify` say more about both.
     pub fn new(header: &[u8], opening: Option<&[u8]>) -> Result<Self, ReadError> {
+        Self::read(header, opening, |_| true)
+    }
+
+    /// As [`Self::new`], without what folding never asks for: subjects are those of the header where it names them all, and the reading is left out.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn to_fold(header: &[u8], opening: Option<&[u8]>) -> Result<Self, ReadError> {
+        // The reason in words stands in the reading alone, and of a full header's subjects some may be missing.
+        Self::read(header, opening, |header| header.quarantine.is_some() || header.trails.len() >= MAX_TRAILS)
+    }
+
+    fn read(
+        header: &[u8],
+        opening: Option<&[u8]>,
+        whole: impl FnOnce(&EntryHeader) -> bool,
+    ) -> Result<Self, ReadError> {
         let header = EntryHeader::parse(header)?;
         let Some(record) = opening.and_then(|opening| opening.get(SALT_BYTES..)) else {
             return Ok(Self { header, reading: None, data: Value::Null, manifest_digest: None });
@@ -70,9 +92,14 @@ impl ReadEntry {
             received_at: parse_rfc3339(&header.received.at).unwrap_or(modeltrail_schemas::time::Micros::EPOCH),
             index: Some(header.index.get()),
         };
-        let mut reading =
-            read_bytes(via, record, &own).map_err(|source| ReadError::Record { index: header.index.get(), source })?;
-        let sent = reading.data.take();
+        let unread = |source| ReadError::Record { index: header.index.get(), source };
+        let (reading, sent) = if whole(&header) {
+            let mut reading = read_bytes(via, record, &own).map_err(unread)?;
+            let sent = reading.data.take();
+            (Some(reading), sent)
+        } else {
+            (None, data_bytes(via, record, &own).map_err(unread)?)
+        };
         let registered = header.event.as_ref().is_some_and(|event| event.r#type == REGISTERED);
         let manifest = sent.as_ref().filter(|_| registered).and_then(|data| data.get("manifest"));
         let manifest_digest = manifest.filter(|manifest| manifest.is_object()).map(digest_of);
@@ -83,7 +110,7 @@ impl ReadEntry {
             },
             None => Value::Null,
         };
-        Ok(Self { header, reading: Some(reading), data, manifest_digest })
+        Ok(Self { header, reading, data, manifest_digest })
     }
 
     /// The entry's index.
@@ -118,15 +145,9 @@ impl ReadEntry {
         self.header.received.via == "ledger"
     }
 
-    /// Subjects with their roles: all that the record gives, else those of the header.
+    /// Subjects with their roles, (role, subject), sorted by subject: all that the record gives, else those of the header.
     #[must_use]
-    pub fn trails(&self) -> Vec<(String, String)> {
-        self.steps().into_iter().map(|(role, subject)| (role.to_owned(), subject.to_owned())).collect()
-    }
-
-    /// As [`Self::trails`], borrowed: (role, subject), sorted by subject.
-    #[must_use]
-    pub fn steps(&self) -> Vec<(&str, &str)> {
+    pub fn trails(&self) -> Vec<(&str, &str)> {
         match &self.reading {
             Some(reading) if !reading.trails.is_empty() => {
                 reading.trails.iter().map(|(role, subject)| (role.as_str(), subject.as_str())).collect()
@@ -137,26 +158,20 @@ impl ReadEntry {
 
     /// The subject that it is about.
     #[must_use]
-    pub fn about(&self) -> Option<String> {
-        self.steps().into_iter().find(|(role, _)| *role == "about").map(|(_, subject)| subject.to_owned())
-    }
-
-    /// The subjects of one role, sorted.
-    #[must_use]
-    pub fn subjects(&self, role: &str) -> Vec<String> {
-        self.steps().into_iter().filter(|(found, _)| *found == role).map(|(_, subject)| subject.to_owned()).collect()
+    pub fn about(&self) -> Option<&str> {
+        self.trails().into_iter().find(|(role, _)| *role == "about").map(|(_, subject)| subject)
     }
 
     /// A text of the data, by JSON pointer, cut to what rows keep.
     #[must_use]
     pub fn text(&self, pointer: &str) -> Option<String> {
-        self.data.pointer(pointer).and_then(Value::as_str).map(|text| cut(text, MAX_TEXT))
+        at(&self.data, pointer).and_then(Value::as_str).map(|text| cut(text, MAX_TEXT))
     }
 
     /// A time of the data, by JSON pointer, in the ledger's spelling; `None` when it is no time.
     #[must_use]
     pub fn time(&self, pointer: &str) -> Option<String> {
-        self.data.pointer(pointer).and_then(Value::as_str).and_then(parse_rfc3339).map(|time| time.to_string())
+        at(&self.data, pointer).and_then(Value::as_str).and_then(parse_rfc3339).map(|time| time.to_string())
     }
 
     /// When it happened: as the source says, else when it was received.
@@ -169,7 +184,7 @@ impl ReadEntry {
     /// Who did what when, and how far that is backed.
     #[must_use]
     pub fn act(&self) -> Act {
-        let actor = self.data.pointer("/actor/id").and_then(Value::as_str).map(|id| Actor {
+        let actor = at(&self.data, "/actor/id").and_then(Value::as_str).map(|id| Actor {
             id: cut(id, MAX_NAME),
             kind: self.name("/actor/kind"),
             role: self.name("/actor/role"),
@@ -184,18 +199,18 @@ impl ReadEntry {
             source: self.header.event.as_ref().map(|event| event.source.clone()).unwrap_or_default(),
             actor,
             signature: self.mark(),
-            assurance: match self.data.pointer("/assurance").and_then(Value::as_str) {
+            assurance: match at(&self.data, "/assurance").and_then(Value::as_str) {
                 Some("observed") => Assurance::Observed,
                 Some("inferred") => Assurance::Inferred,
                 Some("attested") => Assurance::Attested,
                 _ => Assurance::Asserted,
             },
-            reason: self.data.pointer("/reason/text").and_then(Value::as_str).map(|text| cut(text, MAX_REASON)),
+            reason: at(&self.data, "/reason/text").and_then(Value::as_str).map(|text| cut(text, MAX_REASON)),
         }
     }
 
     fn name(&self, pointer: &str) -> Option<String> {
-        self.data.pointer(pointer).and_then(Value::as_str).map(|text| cut(text, MAX_NAME))
+        at(&self.data, pointer).and_then(Value::as_str).map(|text| cut(text, MAX_NAME))
     }
 
     /// What became of its signatures, in one word: of several the one that counts least.

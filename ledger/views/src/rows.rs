@@ -24,7 +24,7 @@ pub use sources::{Finding, Key, Party, PartyAct, Quarantined, Report, Severity, 
 use crate::tables::Table;
 
 /// A row of one table.
-pub trait Row: Serialize + DeserializeOwned {
+pub trait Row: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Where it is kept.
     const TABLE: Table;
 }

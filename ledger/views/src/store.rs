@@ -6,6 +6,8 @@ use std::sync::{PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
+use crate::tables::RowKey;
+
 /// How far the rows are folded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
@@ -102,6 +104,42 @@ impl ViewStore for MemoryViews {
     fn cursor(&self) -> Result<Option<Cursor>, ViewError> {
         Ok(self.inner.read().unwrap_or_else(PoisonError::into_inner).1.clone())
     }
+}
+
+/// The newest version of a row that an entry up to `last` made, through `read`.
+pub(crate) fn newest<T>(
+    store: &dyn ViewStore,
+    key: &RowKey,
+    last: u64,
+    read: impl FnOnce(&[u8]) -> T,
+) -> Result<Option<T>, ViewError> {
+    let (mut read, mut found) = (Some(read), None);
+    store.scan(key.as_bytes(), &key.version(last), &mut |stored, value| {
+        if key.is_of(stored) {
+            found = read.take().map(|read| read(value));
+        }
+        Then::Stop
+    })?;
+    Ok(found)
+}
+
+/// Visits of each row that starts with `prefix`, from `start` on, the newest version that an entry up to `last` made, until `visit` says no more.
+pub(crate) fn each_newest(
+    store: &dyn ViewStore,
+    prefix: &[u8],
+    start: &[u8],
+    last: u64,
+    visit: &mut dyn FnMut(RowKey, &[u8]) -> bool,
+) -> Result<(), ViewError> {
+    store.scan(prefix, start, &mut |stored, value| {
+        let Some((row, version)) = RowKey::split(stored) else { return Then::Next };
+        if version > last {
+            // Too new: the first version of this row that holds at that size, or the next row.
+            return Then::Seek(row.version(last));
+        }
+        let past = row.behind();
+        if visit(row, value) { Then::Seek(past) } else { Then::Stop }
+    })
 }
 
 /// [`ViewStore::scan`] over a map.

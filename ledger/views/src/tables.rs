@@ -123,7 +123,8 @@ impl RowKey {
     /// The key of a row. Parts that are subjects go in as they are (and are not escaped again); [`part`] makes anything else one.
     #[must_use]
     pub fn new(table: Table, parts: &[&str]) -> Self {
-        let mut bytes = vec![table as u8];
+        let mut bytes = Vec::with_capacity(1 + parts.iter().map(|part| part.len() + 1).sum::<usize>());
+        bytes.push(table as u8);
         for part in parts {
             bytes.extend_from_slice(part.as_bytes());
             bytes.push(0);
@@ -140,9 +141,22 @@ impl RowKey {
     /// The bytes of one version of the row.
     #[must_use]
     pub fn version(&self, from: u64) -> Vec<u8> {
-        let mut bytes = self.0.clone();
+        let mut bytes = Vec::with_capacity(self.0.len() + size_of::<u64>());
+        bytes.extend_from_slice(&self.0);
         bytes.extend_from_slice(&(!from).to_be_bytes());
         bytes
+    }
+
+    /// The first bytes behind every version of the row.
+    pub(crate) fn behind(&self) -> Vec<u8> {
+        let mut bytes = self.version(0);
+        bytes.push(0);
+        bytes
+    }
+
+    /// Whether a stored key is that of a version of this row.
+    pub(crate) fn is_of(&self, stored: &[u8]) -> bool {
+        stored.len() == self.0.len() + size_of::<u64>() && stored.starts_with(&self.0)
     }
 
     /// The bytes without a version.

@@ -2,6 +2,8 @@
 //!
 //! What is left out here is still whole in the entry's record. A manifest is kept whole: it is one indivisible thing.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 /// Bytes of a text: more than a person reads in a table, and 50 of them fit a row.
@@ -39,8 +41,9 @@ pub fn cut(text: &str, most: usize) -> String {
 
 /// The value within the bounds of this module: texts cut, long lists and objects ended by `…`.
 #[must_use]
-pub fn bounded(value: &Value) -> Value {
-    bounded_to(value, MAX_VALUE)
+pub fn bounded(value: &Value) -> Cow<'_, Value> {
+    let mut left = MAX_VALUE;
+    if fits(value, &mut left) { Cow::Borrowed(value) } else { Cow::Owned(bounded_to(value, MAX_VALUE)) }
 }
 
 /// As [`bounded`], within fewer bytes: for values that stand among many others in a row.
@@ -48,6 +51,32 @@ pub fn bounded(value: &Value) -> Value {
 pub fn bounded_to(value: &Value, most: usize) -> Value {
     let mut left = most;
     take(value, &mut left)
+}
+
+/// Whether nothing of the value would be cut: what [`take`] would do, counted a little too high and nothing copied.
+fn fits(value: &Value, left: &mut usize) -> bool {
+    let pay = |bytes: usize, left: &mut usize| {
+        *left = left.saturating_sub(bytes);
+        *left > 0
+    };
+    pay(16, left)
+        && match value {
+            Value::String(text) => {
+                let bytes = weight(text);
+                bytes <= MAX_TEXT && pay(bytes, left)
+            }
+            Value::Array(elements) => {
+                elements.len() <= MAX_ELEMENTS && elements.iter().all(|element| fits(element, left))
+            }
+            Value::Object(members) => {
+                members.len() <= MAX_ELEMENTS
+                    && members.iter().all(|(name, member)| {
+                        let bytes = weight(name);
+                        bytes <= MAX_NAME && pay(bytes, left) && fits(member, left)
+                    })
+            }
+            _ => true,
+        }
 }
 
 /// The bytes of a text in JSON.
@@ -110,12 +139,13 @@ mod tests {
     #[test]
     fn a_value_of_any_size_comes_out_small_and_a_small_one_unchanged() {
         let small = serde_json::json!({"a": [1, 2.5, null, true], "b": {"c": "text"}});
-        assert_eq!(bounded(&small), small);
+        assert_eq!(bounded(&small), Cow::<Value>::Borrowed(&small));
+        assert!(matches!(bounded(&small), Cow::Borrowed(_)));
         let wide = Value::Array(vec![Value::String("x".repeat(10_000)); 10_000]);
         let text = bounded(&serde_json::json!({"one": wide, "two": wide})).to_string();
         assert!(text.len() < 3 * MAX_VALUE && text.contains('…'), "{}", text.len());
         let deep = (0..60).fold(Value::Null, |inner, _| serde_json::json!([inner]));
-        assert_eq!(bounded(&deep), deep);
+        assert_eq!(*bounded(&deep), deep);
         let names: Map<String, Value> = (0..5_000).map(|n| (format!("{n}{}", "n".repeat(900)), Value::Null)).collect();
         assert!(bounded(&Value::Object(names)).to_string().len() < 2 * MAX_VALUE);
         let escaped = Value::Array(vec![Value::String("\u{1}".repeat(3_000)); 100]);

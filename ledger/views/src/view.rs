@@ -1,8 +1,8 @@
 //! Questions to the views, each as of one tree size.
 
-use crate::fold::{after, decode};
-use crate::rows::{Approval, Change, Deployment, Finding, Member, Row};
-use crate::store::{Then, ViewError, ViewStore};
+use crate::fold::decode;
+use crate::rows::{Approval, Change, Finding, Member, Row};
+use crate::store::{ViewError, ViewStore, each_newest, newest};
 use crate::tables::{RowKey, Table, part};
 
 /// Rows that a query looks at before it says that it stopped: a page must not read a table of millions.
@@ -54,7 +54,8 @@ impl<'s> View<'s> {
     /// The store fails, or holds what is no row.
     pub fn get<R: Row>(&self, parts: &[&str]) -> Result<Option<R>, ViewError> {
         let key = RowKey::new(R::TABLE, parts);
-        self.bytes(&key)?.map(|bytes| decode(&key, &bytes)).transpose()
+        let Some(last) = self.size.checked_sub(1) else { return Ok(None) };
+        newest(self.store, &key, last, |bytes| decode(&key, bytes))?.transpose()
     }
 
     /// Whether a row with these parts is there.
@@ -62,19 +63,8 @@ impl<'s> View<'s> {
     /// # Errors
     /// The store fails.
     pub fn has(&self, table: Table, parts: &[&str]) -> Result<bool, ViewError> {
-        Ok(self.bytes(&RowKey::new(table, parts))?.is_some())
-    }
-
-    fn bytes(&self, key: &RowKey) -> Result<Option<Vec<u8>>, ViewError> {
-        let Some(last) = self.size.checked_sub(1) else { return Ok(None) };
-        let mut found = None;
-        self.store.scan(key.as_bytes(), &key.version(last), &mut |stored, value| {
-            if RowKey::split(stored).is_some_and(|(row, _)| row == *key) {
-                found = Some(value.to_vec());
-            }
-            Then::Stop
-        })?;
-        Ok(found)
+        let Some(last) = self.size.checked_sub(1) else { return Ok(false) };
+        Ok(newest(self.store, &RowKey::new(table, parts), last, |_| ())?.is_some())
     }
 
     /// Visits rows whose first parts are these, in key order from `next` of an earlier page on. `visit` says whether to go on.
@@ -102,18 +92,10 @@ impl<'s> View<'s> {
         let Some(last) = self.size.checked_sub(1) else { return Ok(false) };
         let start = from.and_then(|from| hex::decode(from).ok()).unwrap_or_else(|| prefix.to_vec());
         let (mut seen, mut truncated) = (0usize, false);
-        self.store.scan(prefix, &start, &mut |stored, value| {
-            let Some((row, version)) = RowKey::split(stored) else { return Then::Next };
-            if version > last {
-                // Too new: the first version of this row that holds at that size, or the next row.
-                return Then::Seek(row.version(last));
-            }
+        each_newest(self.store, prefix, &start, last, &mut |row, value| {
             seen += 1;
-            if seen > MAX_SCANNED {
-                truncated = true;
-                return Then::Stop;
-            }
-            if visit(&row, value) { Then::Seek(after(row.version(0))) } else { Then::Stop }
+            truncated = seen > MAX_SCANNED;
+            !truncated && visit(&row, value)
         })?;
         Ok(truncated)
     }
@@ -232,19 +214,6 @@ impl<'s> View<'s> {
         }
         let running = found.as_ref().map(|change| change.new.clone()).unwrap_or_default();
         Ok(RanAt { change: found, running })
-    }
-
-    /// All services that ran something at a time, with what.
-    ///
-    /// # Errors
-    /// The store fails, or holds what is no row.
-    pub fn all_at(&self, time: &str) -> Result<Vec<(Deployment, RanAt)>, ViewError> {
-        let mut running = Vec::new();
-        for deployment in self.all::<Deployment>(&[])? {
-            let at = self.ran_at(&deployment.subject, time)?;
-            running.push((deployment, at));
-        }
-        Ok(running)
     }
 
     /// Subjects with a word that starts with `text` (letters of any case), at most `limit`, sorted.

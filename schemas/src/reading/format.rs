@@ -23,13 +23,20 @@ pub(super) fn read(via: Via, record: &RecordView<'_>, own: &OwnContext<'_>) -> R
     if let Err(error) = record.check_via(via) {
         return malformed(Format::Unknown, record, error.to_string());
     }
-    let (format, parsed) = match via {
+    match parsed(via, record, own) {
+        (format, Ok(parsed)) => judged(via, own.origin, format, parsed),
+        (format, Err(fault)) => malformed(format, record, fault),
+    }
+}
+
+pub(super) fn data(via: Via, record: &RecordView<'_>, own: &OwnContext<'_>) -> Option<Value> {
+    parsed(via, record, own).1.ok()?.envelope.data
+}
+
+fn parsed(via: Via, record: &RecordView<'_>, own: &OwnContext<'_>) -> (Format, Result<Parsed, Fault>) {
+    match via {
         Via::Ledger => (Format::LedgerJson, own_event(record.body(), own)),
         Via::Kafka | Via::Http => outside_event(via, record),
-    };
-    match parsed {
-        Ok(parsed) => judged(via, own.origin, format, parsed),
-        Err(fault) => malformed(format, record, fault),
     }
 }
 

@@ -36,7 +36,7 @@ const fn row(
 }
 
 /// Rates: the ratio is ours over the ceiling, and 1 is the best there could be.
-const RATES: [Row; 8] = [
+const RATES: [Row; 9] = [
     row(
         "Kafka to durable entries | consume, synced write of the same rows",
         "kafka.rate",
@@ -74,11 +74,18 @@ const RATES: [Row; 8] = [
     ),
     row("export of a bundle | (as verify)", "export.rate", "verify.ceiling", "entries/s", ""),
     row("rebuild of all views | scan of the same entries", "views.rebuild", "views.scan", "entries/s", ">= 200,000"),
+    row(
+        "entries read as views want them, one thread | scan of the same entries",
+        "views.read",
+        "views.scan",
+        "entries/s",
+        "",
+    ),
     row("Kafka to durable entries, views following | without", "kafka.views.rate", "kafka.rate", "entries/s", ""),
 ];
 
 /// Times: the ratio is how many times as long as the floor it takes.
-const TIMES: [Row; 4] = [
+const TIMES: [Row; 8] = [
     row(
         "HTTP, 1 producer, p50 | write and fdatasync of the same bytes",
         "http.1.p50",
@@ -89,10 +96,14 @@ const TIMES: [Row; 4] = [
     row("HTTP, 1 producer, p99", "http.1.p99", "sync.1.p99", "ms", ""),
     row("HTTP, 64 producers, p50 | fdatasync of 64 entries' bytes", "http.64.p50", "sync.64.p50", "ms", ""),
     row("HTTP, 64 producers, p99", "http.64.p99", "sync.64.p99", "ms", "< 50"),
+    row("page of a version, p50 | an answer without content", "page.version.p50", "page.none.p50", "ms", ""),
+    row("page of a version, p99", "page.version.p99", "page.none.p99", "ms", ""),
+    row("dossier of a version, p50 | an answer without content", "page.dossier.p50", "page.none.p50", "ms", "< 100"),
+    row("dossier of a version, p99", "page.dossier.p99", "page.none.p99", "ms", ""),
 ];
 
 /// What stands alone.
-const ALONE: [(&str, &str, &str, &str); 22] = [
+const ALONE: [(&str, &str, &str, &str); 26] = [
     ("inclusion proof, p50", "proof.p50", "us", ""),
     ("inclusion proof, p99", "proof.p99", "us", "< 1,000"),
     ("lineage, 1 step up, of a million nodes, p50", "walk.1.p50", "ms", ""),
@@ -100,6 +111,10 @@ const ALONE: [(&str, &str, &str, &str); 22] = [
     ("lineage, 10 steps up, p50", "walk.10.p50", "ms", ""),
     ("lineage, 10 steps up, p99", "walk.10.p99", "ms", "< 50"),
     ("nodes met in 10 steps", "walk.10.nodes", "", ""),
+    ("page of all models, p50", "page.models.p50", "ms", ""),
+    ("entries of the ledger that pages are of", "page.entries", "", ""),
+    ("a dossier", "page.dossier.kib", "KiB", ""),
+    ("resident at its highest, serving pages", "page.memory", "MiB", "< 512"),
     ("entries that the views are behind, right after the last", "views.behind", "", ""),
     ("the same in seconds", "views.behind_seconds", "s", ""),
     ("resident at its highest, views following", "memory.views.peak", "MiB", "< 512"),

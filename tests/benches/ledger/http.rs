@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use modeltrail_store::{Ledger, Views};
-use modeltrail_web::{AppState, Config, Hosts, Limits, NoAdmin, NoSources, start};
+use modeltrail_store::{Ledger, Opened, Views};
+use modeltrail_web::{AppState, Config, Hosts, Limits, NoAdmin, NoSources, Running, start};
 
 use crate::Job;
 use crate::figures::Figures;
@@ -85,10 +85,8 @@ impl Producer {
     }
 }
 
-/// One producer, then 64, against a server with a ledger of its own.
-pub(crate) fn appends(job: &Job, figures: &mut Figures) -> Result<()> {
-    let opened = begin(&job.file("http"))?;
-    let views = Views::start(&opened);
+/// Serves a ledger with its views, as the daemon does.
+pub(crate) fn serve(job: &Job, opened: &Opened, views: &Views) -> Result<Running> {
     let config = Config {
         ledger: Arc::clone(&opened.ledger),
         appender: opened.appender(),
@@ -100,7 +98,14 @@ pub(crate) fn appends(job: &Job, figures: &mut Figures) -> Result<()> {
         hosts: Hosts::default(),
         scratch: job.dir.clone(),
     };
-    let running = start(TcpListener::bind("127.0.0.1:0")?, AppState::new(config), WORKERS)?;
+    Ok(start(TcpListener::bind("127.0.0.1:0")?, AppState::new(config), WORKERS)?)
+}
+
+/// One producer, then 64, against a server with a ledger of its own.
+pub(crate) fn appends(job: &Job, figures: &mut Figures) -> Result<()> {
+    let opened = begin(&job.file("http"))?;
+    let views = Views::start(&opened);
+    let running = serve(job, &opened, &views)?;
     let mut alone = Producer::connect(running.address())?;
     alone.run(0..WARM)?;
     let bytes = entry_bytes(&opened.ledger)?;

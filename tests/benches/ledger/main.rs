@@ -10,6 +10,7 @@ mod check;
 mod figures;
 mod http;
 mod kafka;
+mod pages;
 mod views;
 mod world;
 
@@ -38,12 +39,13 @@ struct Job {
 type Part = (&'static str, fn(&Job, &mut Figures) -> Result<()>);
 
 /// In this order: each reads what the ones before left in the directory. Sizes are told before anybody opens the ledger again.
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 10] = [
     ("kafka", kafka::ingest),
     ("ceiling", kafka::ceiling),
     ("kafka with views", kafka::ingest_with_views),
     ("rebuild", views::rebuild),
     ("lineage", views::lineage),
+    ("pages", pages::pages),
     ("fsck", check::fsck),
     ("proofs", check::proofs),
     ("bundle", check::bundle),

@@ -35,6 +35,23 @@ pub(crate) fn rebuild(job: &Job, figures: &mut Figures) -> Result<()> {
     })?;
     watch.stop()?.note(figures, "views.scan", size as f64);
     ensure!(bytes > 0, "nothing was scanned");
+    let (mut read, mut fault, watch) = (0, None, Stopwatch::start()?);
+    opened.ledger.store().scan_entries(
+        0,
+        size,
+        &mut |_, header, opening| match ReadEntry::to_fold(header, opening) {
+            Ok(entry) => {
+                read += u64::from(entry.header.event.is_some());
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                fault = Some(error);
+                ControlFlow::Break(())
+            }
+        },
+    )?;
+    watch.stop()?.note(figures, "views.read", size as f64);
+    ensure!(fault.is_none() && read > 0, "the entries can't be read: {fault:?}");
     let store = RocksViews::create(&job.file("views"))?;
     let watch = Stopwatch::start()?;
     let reached = fold(&opened.ledger, &store, size, &mut |_| ControlFlow::Continue(()))?;

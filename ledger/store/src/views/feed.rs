@@ -1,7 +1,7 @@
 //! Entries out of the log, read and folded.
 
 use std::ops::ControlFlow;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use modeltrail_core::store::StoreError;
 use modeltrail_views::fold::{BATCH_ENTRIES, Folder};
@@ -37,11 +37,12 @@ pub fn fold(
     }
     std::thread::scope(|scope| {
         let (sender, batches) = sync_channel(AHEAD);
+        let (done, used) = channel();
         let reader = scope.spawn(move || {
             priority::give_way();
-            read(ledger, from, to, &sender)
+            read(ledger, from, to, &sender, &used)
         });
-        let folded = put_all(ledger, &mut folder, batches, go_on);
+        let folded = put_all(ledger, &mut folder, batches, &done, go_on);
         let read = reader.join().map_err(|_| ViewsError::Reader)?;
         // What the reader says comes first: without it too little would have been folded.
         read.and(folded).map(|()| folder.next())
@@ -52,10 +53,13 @@ fn put_all(
     ledger: &Ledger,
     folder: &mut Folder<'_>,
     batches: Receiver<Vec<ReadEntry>>,
+    done: &Sender<Vec<ReadEntry>>,
     go_on: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<(), ViewsError> {
     for batch in batches {
         put(ledger, folder, &batch)?;
+        // Whoever is gone needs it no more.
+        let _ = done.send(batch);
         if go_on(folder.next()).is_break() {
             break;
         }
@@ -78,7 +82,7 @@ fn write(ledger: &Ledger, folder: &mut Folder<'_>) -> Result<(), ViewsError> {
 }
 
 fn parse(index: u64, header: &[u8], opening: Option<&[u8]>) -> Result<ReadEntry, ViewsError> {
-    let entry = ReadEntry::new(header, opening).map_err(|source| ViewsError::Entry { index, source })?;
+    let entry = ReadEntry::to_fold(header, opening).map_err(|source| ViewsError::Entry { index, source })?;
     if entry.index() == index {
         return Ok(entry);
     }
@@ -114,8 +118,15 @@ fn missing(index: u64) -> StoreError {
     StoreError::Damaged { what: format!("header {index}"), detail: "it is missing".to_owned() }
 }
 
-/// Reads batches until the other side hangs up.
-fn read(ledger: &Ledger, from: u64, to: u64, batches: &SyncSender<Vec<ReadEntry>>) -> Result<(), ViewsError> {
+/// Reads batches until the other side hangs up. Those that were `used` come back: thousands of small pieces of memory are freed cheapest by the thread
+/// that asked for them.
+fn read(
+    ledger: &Ledger,
+    from: u64,
+    to: u64,
+    batches: &SyncSender<Vec<ReadEntry>>,
+    used: &Receiver<Vec<ReadEntry>>,
+) -> Result<(), ViewsError> {
     let (mut batch, mut bytes, mut failed) = (Vec::with_capacity(BATCH_ENTRIES), 0, None);
     ledger.store().scan_entries(from, to, &mut |index, header, opening| {
         match parse(index, header, opening) {
@@ -130,6 +141,7 @@ fn read(ledger: &Ledger, from: u64, to: u64, batches: &SyncSender<Vec<ReadEntry>
             return ControlFlow::Continue(());
         }
         bytes = 0;
+        used.try_iter().for_each(drop);
         match batches.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ENTRIES))) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),

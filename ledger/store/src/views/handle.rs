@@ -18,7 +18,7 @@ pub enum ViewsState {
     Following,
     /// The disk is nearly full: the views stay where they are until there is room.
     Paused,
-    /// The data directory may not be written: the views stay where they are, or are folded in memory.
+    /// The data directory may not be written: the views stay where they are, or are folded in memory once. They follow nothing.
     ReadOnly {
         /// Where they come from, and why they may end before the log does.
         why: String,

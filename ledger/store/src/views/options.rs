@@ -3,12 +3,10 @@
 use std::sync::OnceLock;
 
 use modeltrail_views::store::ViewError;
-use rocksdb::{
-    BlockBasedOptions, Cache, DBCompressionType, Env, LogLevel, Options, ReadOptions, SliceTransform,
-    WriteBufferManager,
-};
+use rocksdb::{Cache, DBCompressionType, Env, Options, ReadOptions, SliceTransform, WriteBufferManager};
 
 use super::rocks::io;
+use crate::settings;
 
 /// Blocks, indexes, filters and memory tables of all views of this process, those of a rebuild too.
 const CACHE_BYTES: usize = 64 << 20;
@@ -16,8 +14,6 @@ const CACHE_BYTES: usize = 64 << 20;
 const WRITE_BUFFERS_BYTES: usize = 40 << 20;
 /// One memory table: what a crash lets fold again is at most what fits into two.
 const WRITE_BUFFER_BYTES: usize = 16 << 20;
-/// Ten bits a key: one seek in a hundred for an absent row reads a block.
-const BLOOM_BITS: f64 = 10.0;
 /// Read ahead this much where every row is read.
 const READAHEAD_BYTES: usize = 2 << 20;
 /// Threads that compact, for all databases of the process. Each takes one: the log's never wait for those of the views.
@@ -56,32 +52,21 @@ impl Shared {
 
 pub(super) fn database(create: bool) -> Result<Options, ViewError> {
     let shared = Shared::get()?;
-    let mut options = Options::default();
-    options.create_if_missing(create);
-    options.set_error_if_exists(create);
+    let mut options = settings::database(create);
     options.set_env(&shared.env);
     options.set_write_buffer_manager(&shared.buffers);
     options.set_write_buffer_size(WRITE_BUFFER_BYTES);
-    options.set_paranoid_checks(true);
-    options.set_bytes_per_sync(1 << 20);
-    options.set_max_background_jobs(2);
     options.set_max_open_files(256);
     options.set_keep_log_file_num(2);
     options.set_max_log_file_size(1 << 20);
-    options.set_log_level(LogLevel::Warn);
     options.set_compression_type(DBCompressionType::Lz4);
     options.set_periodic_compaction_seconds(0);
     options.set_prefix_extractor(SliceTransform::create("modeltrail.row", first_part, Some(has_first_part)));
     options.set_memtable_prefix_bloom_ratio(0.05);
-    let mut blocks = BlockBasedOptions::default();
-    blocks.set_block_cache(&shared.cache);
-    blocks.set_block_size(8 << 10);
-    blocks.set_format_version(5);
-    blocks.set_bloom_filter(BLOOM_BITS, false);
+    let mut blocks = settings::blocks(&shared.cache, 8 << 10);
+    settings::filter(&mut blocks);
     // Rows are looked for by their first part, never by a whole key.
     blocks.set_whole_key_filtering(false);
-    blocks.set_cache_index_and_filter_blocks(true);
-    blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
     options.set_block_based_table_factory(&blocks);
     Ok(options)
 }

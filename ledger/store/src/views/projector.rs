@@ -60,7 +60,7 @@ impl Views {
             shared.saw(ledger.head().size);
             return Ok(Self { handle: ViewsHandle { shared }, thread: None });
         }
-        let why = "no views on disk agree with the log; it is folded in memory".to_owned();
+        let why = "no views on disk agree with the log; it is folded in memory once, up to where the log ended when it was opened: what the log takes afterwards is not followed".to_owned();
         let current = Current::in_memory(Arc::new(MemoryViews::new()));
         let shared = Shared::new(Arc::clone(ledger), current, ViewsState::ReadOnly { why }, rebuilder);
         Ok(Self::run(shared, |projector| projector.fill(Arc::new(BoundedViews::default()))))
@@ -204,7 +204,7 @@ impl Projector {
         match folded {
             Ok(size) if size < head.size && !shared.stopping() => {
                 let why = format!(
-                    "no views on disk agree with the log, and the data directory may not be written: they are folded in memory, which at {} MiB ended at entry {size}",
+                    "no views on disk agree with the log, and the data directory may not be written: they are folded in memory, which at {} MiB ended at entry {size}; nothing behind it is followed",
                     LIMIT_BYTES >> 20
                 );
                 tracing::warn!(why, "the views end before the log");

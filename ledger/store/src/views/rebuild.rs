@@ -83,8 +83,8 @@ pub struct RebuildStatus {
 }
 
 impl RebuildStatus {
-    fn begun(check: bool) -> Self {
-        Self { phase: Phase::Folding, check, folded: 0, of: 0, comparison: None, error: None }
+    fn begun(check: bool, of: u64) -> Self {
+        Self { phase: Phase::Folding, check, folded: 0, of, comparison: None, error: None }
     }
 
     /// Whether nothing more will change.
@@ -133,7 +133,7 @@ impl Fresh {
     }
 
     fn fold(&self, ledger: &Ledger, to: u64, phase: Phase, watch: Watch<'_>) -> Result<(), ViewsError> {
-        watch(phase, 0, to)?;
+        watch(phase, self.views.cursor()?.map_or(0, |cursor| cursor.size), to)?;
         let mut ended = Ok(());
         feed::fold(ledger, self.views.as_ref(), to, &mut |size| {
             ended = watch(phase, size, to);
@@ -254,7 +254,7 @@ impl Rebuilder {
         };
         let thread = std::thread::Builder::new().name("mt-rebuild".to_owned()).spawn(run);
         let thread = thread.map_err(|_| RebuildRefused::Unavailable { why: "no thread can be started" })?;
-        *status = Some(RebuildStatus::begun(check));
+        *status = Some(RebuildStatus::begun(check, shared.current().size));
         *locked(&rebuilder.thread) = Some(thread);
         Ok(())
     }
@@ -337,7 +337,7 @@ pub fn rebuild_in_place(
     let ledger = open_alone(data)?;
     let home = Home::new(data.views());
     let old = home.open(&ledger)?;
-    let mut status = RebuildStatus::begun(check);
+    let mut status = RebuildStatus::begun(check, ledger.head().size);
     let mut tell = |phase, folded, of| {
         (status.phase, status.folded, status.of) = (phase, folded, of);
         watch(&status);

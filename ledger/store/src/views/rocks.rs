@@ -12,7 +12,7 @@ use modeltrail_views::store::{Cursor, Then, ViewError, ViewStore, Visit};
 use rocksdb::{DB, DBRawIterator, Snapshot, WriteBatch, WriteOptions};
 
 use super::options;
-use crate::failpoint;
+use crate::{failpoint, settings};
 
 /// Where the cursor lies: before all rows, whose first byte is their table's number from 1.
 const CURSOR: &[u8] = &[0];
@@ -68,9 +68,7 @@ impl RocksViews {
     /// # Errors
     /// There is none, or it is damaged.
     pub fn open_read_only(path: &Path) -> Result<Self, ViewError> {
-        let mut options = options::database(false)?;
-        // Every file is held open from the start, so that none is gone when it is needed.
-        options.set_max_open_files(-1);
+        let options = settings::beside_a_writer(options::database(false)?);
         let db = DB::open_for_read_only(&options, path, false).map_err(io("open the database"))?;
         Ok(Self::of(db, path))
     }

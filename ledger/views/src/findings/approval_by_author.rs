@@ -1,6 +1,7 @@
 //! A version is approved by whoever wrote or registered it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::Seen;
 use crate::fold::Overlay;
@@ -16,7 +17,7 @@ pub(super) fn look(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<Vec<Seen>,
     let Some(about) = step.about.filter(|_| step.counts) else { return Ok(Vec::new()) };
     let approvals = match step.verb {
         "approval.granted" => match step.raw("/approval_id") {
-            Some(id) => rows.get::<Approval>(&[about, &part(id)])?.into_iter().collect(),
+            Some(id) => rows.get::<Approval>(&[about, &part(id)])?.into_iter().map(Arc::unwrap_or_clone).collect(),
             None => return Ok(Vec::new()),
         },
         // An approval that came before the version it is for.

@@ -3,6 +3,8 @@
 //! What counts is what was so when the change took effect, as far as the log knew when the change arrived: an approval that comes later, even
 //! one that says it was given earlier, doesn't cure. Beside and behind the answers (`shadow`, `fallback`) nothing needs one.
 
+use std::sync::Arc;
+
 use super::{Seen, end, standing};
 use crate::fold::Overlay;
 use crate::project::Step;
@@ -47,7 +49,7 @@ fn answers(member: &Member) -> bool {
 }
 
 /// The change that this entry made, if it put something to work.
-fn change_of(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<Option<Change>, ViewError> {
+fn change_of(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<Option<Arc<Change>>, ViewError> {
     let verb = step.verb.split_once('.').map_or("", |(_, verb)| verb);
     if !matches!(verb, "changed" | "rolled_back" | "resumed" | "suspended" | "removed") {
         return Ok(None);
@@ -58,7 +60,7 @@ fn change_of(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<Opt
 
 fn is_newest(rows: &mut Overlay<'_>, about: &str, change: &Change) -> Result<bool, ViewError> {
     let row = rows.get::<crate::rows::Deployment>(&[about])?;
-    Ok(row.and_then(|row| row.since).is_some_and(|since| since.entry == change.act.entry))
+    Ok(row.and_then(|row| row.since.clone()).is_some_and(|since| since.entry == change.act.entry))
 }
 
 /// What answered right before the change took effect, each with the digest that it ran with.
@@ -97,7 +99,7 @@ fn judge(
     if rows.has(Table::Versions, &[&member.subject])?
         && let Some(version) = rows.get::<Version>(&[&member.subject])?
     {
-        entries.extend(version.manifest.map(|manifest| manifest.entry));
+        entries.extend(version.manifest.as_ref().map(|manifest| manifest.entry));
     }
     entries.extend(approvals.iter().filter_map(|approval| approval.granted.as_ref().map(|granted| granted.entry)));
     entries.sort_unstable();

@@ -23,7 +23,7 @@ pub(super) fn look(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<Vec<Seen>,
             "entry {} registers {}, entry {} registers {digest}",
             first.act.entry, first.manifest_digest, step.index
         ),
-        subjects: vec![about.to_owned(), row.model],
+        subjects: vec![about.to_owned(), row.model.clone()],
         entries: vec![first.act.entry],
     }])
 }

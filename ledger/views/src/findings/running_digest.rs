@@ -17,7 +17,9 @@ pub(super) fn look(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<Vec<Seen>,
     let Some(about) = step.about.filter(|_| step.verb == "deployment.observed" && step.counts) else {
         return Ok(Vec::new());
     };
-    let Some(observed) = rows.get::<Deployment>(&[about])?.and_then(|row| row.observed) else { return Ok(Vec::new()) };
+    let Some(observed) = rows.get::<Deployment>(&[about])?.and_then(|row| row.observed.clone()) else {
+        return Ok(Vec::new());
+    };
     // One that arrives late says nothing of what runs now.
     if observed.act.entry != step.index {
         return Ok(Vec::new());

@@ -17,8 +17,8 @@ fn look(rows: &mut Overlay<'_>, step: &Step<'_>, status: SignerStatus, title: Ti
     for signer in &with {
         let id = signer.key.to_string();
         if let Some(key) = rows.get::<Key>(&[&id])? {
-            owners.extend(key.owner.or(Some(id.clone())));
-            entries.extend(key.registered.map(|act| act.entry));
+            owners.extend(key.owner.clone().or(Some(id.clone())));
+            entries.extend(key.registered.as_ref().map(|act| act.entry));
             // A key that nobody registered is no subject: anybody can make up thousands.
             subjects.push(format!("key/{id}"));
         }

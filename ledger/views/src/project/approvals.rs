@@ -34,13 +34,13 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
         _ => return Ok(()),
     };
     let key = [about, &part(id)];
-    let mut row = rows.get::<Approval>(&key)?.unwrap_or_else(|| empty(id, about));
+    let mut row = rows.take::<Approval>(&key)?.unwrap_or_else(|| empty(id, about));
     if step.counts {
         change(&mut row, step);
     } else if row.discounted.len() < MAX_DISCOUNTED {
-        row.discounted.push(step.slim_act());
+        row.discounted.push(step.slim_act().clone());
     }
-    rows.put(&key, step.index, &row);
+    rows.put(&key, step.index, row);
     subjects::word(rows, step, id, about)
 }
 

@@ -2,42 +2,39 @@
 
 use serde_json::Value;
 
+use super::change::{Changing, change};
 use super::{Step, set};
 use crate::fold::Overlay;
-use crate::rows::Dataset;
+use crate::rows::{Act, Dataset};
 use crate::store::ViewError;
-use crate::tables::Table;
 
-/// A row for a dataset that is named for the first time.
-pub(super) fn begin(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<(), ViewError> {
-    if !rows.has(Table::Datasets, &[subject])? {
-        let row = empty(rows, step, subject)?;
-        rows.put(&[subject], step.index, &row);
+impl Changing for Dataset {
+    fn empty(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<Self, ViewError> {
+        Ok(Self {
+            subject: subject.to_owned(),
+            first: step.first(rows, subject)?,
+            registered: None,
+            digest: None,
+            owner: None,
+            description: None,
+            uri: None,
+            origin: None,
+            licence: None,
+            basis: None,
+            purposes: None,
+            personal_data: None,
+            split: None,
+            rows: None,
+            quality: None,
+            bias: None,
+            deleted: None,
+            changed: step.slim_act().clone(),
+        })
     }
-    Ok(())
-}
 
-fn empty(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<Dataset, ViewError> {
-    Ok(Dataset {
-        subject: subject.to_owned(),
-        first: step.first(rows, subject)?,
-        registered: None,
-        digest: None,
-        owner: None,
-        description: None,
-        uri: None,
-        origin: None,
-        licence: None,
-        basis: None,
-        purposes: None,
-        personal_data: None,
-        split: None,
-        rows: None,
-        quality: None,
-        bias: None,
-        deleted: None,
-        changed: step.slim_act(),
-    })
+    fn changed(&mut self) -> &mut Act {
+        &mut self.changed
+    }
 }
 
 pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewError> {
@@ -53,14 +50,7 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
         "dataset.deleted" => deleted,
         _ => return Ok(()),
     };
-    let mut row = match rows.get::<Dataset>(&[about])? {
-        Some(row) => row,
-        None => empty(rows, step, about)?,
-    };
-    with(&mut row, step);
-    row.changed = step.slim_act();
-    rows.put(&[about], step.index, &row);
-    Ok(())
+    change(rows, step, about, with)
 }
 
 /// The first registration is the one that stands; what it left open a later one may say.

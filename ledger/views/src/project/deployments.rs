@@ -3,9 +3,10 @@
 
 use serde_json::Value;
 
-use super::{Step, elements, served, version_of};
+use super::change::{Changing, change, keep, row};
+use super::{Step, at, elements, served, version_of};
 use crate::fold::Overlay;
-use crate::rows::{Change, Deployment, Member, Observation};
+use crate::rows::{Act, Change, Deployment, Member, Observation};
 use crate::store::ViewError;
 use crate::text::{MAX_NAME, cut};
 use modeltrail_schemas::subject::{Kind, Subject as Name};
@@ -26,48 +27,43 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
             observed(rows, step, about)
         }
         "deployment.requested" | "deployment.started" if step.counts => {
-            let row = get(rows, step, about)?;
-            put(rows, step, row);
-            Ok(())
+            change(rows, step, about, |_: &mut Deployment, _| {})
         }
         _ => Ok(()),
     }
 }
 
-fn get(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<Deployment, ViewError> {
-    if let Some(row) = rows.get::<Deployment>(&[subject])? {
-        return Ok(row);
+impl Changing for Deployment {
+    fn empty(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<Self, ViewError> {
+        let name = Name::parse(subject).ok();
+        let environment = name.as_ref().and_then(|name| name.namespace().map(|environment| environment.into_owned()));
+        Ok(Self {
+            subject: subject.to_owned(),
+            environment: environment.unwrap_or_default(),
+            service: name.map(|name| name.name().into_owned()).unwrap_or_default(),
+            first: step.first(rows, subject)?,
+            kind: None,
+            running: Vec::new(),
+            since: None,
+            state: "planned".to_owned(),
+            observed: None,
+            changes: 0,
+            changed: step.slim_act().clone(),
+        })
     }
-    let name = Name::parse(subject).ok();
-    let environment = name.as_ref().and_then(|name| name.namespace().map(|environment| environment.into_owned()));
-    Ok(Deployment {
-        subject: subject.to_owned(),
-        environment: environment.unwrap_or_default(),
-        service: name.map(|name| name.name().into_owned()).unwrap_or_default(),
-        first: step.first(rows, subject)?,
-        kind: None,
-        running: Vec::new(),
-        since: None,
-        state: "planned".to_owned(),
-        observed: None,
-        changes: 0,
-        changed: step.slim_act(),
-    })
-}
 
-fn put(rows: &mut Overlay<'_>, step: &Step<'_>, mut row: Deployment) {
-    row.changed = step.slim_act();
-    let subject = row.subject.clone();
-    rows.put(&[&subject], step.index, &row);
+    fn changed(&mut self) -> &mut Act {
+        &mut self.changed
+    }
 }
 
 fn changed(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<(), ViewError> {
     let change = read(step, about);
-    rows.put(&[about, &change.effective, &step.number()], step.index, &change);
+    rows.put(&[about, &change.effective, &step.number()], step.index, change.clone());
     if !step.counts {
         return Ok(());
     }
-    let mut row = get(rows, step, about)?;
+    let mut row: Deployment = row(rows, step, about)?;
     row.changes += 1;
     if change.verb != "failed" {
         let late = row.since.as_ref().is_some_and(|since| since.value > change.effective);
@@ -82,7 +78,7 @@ fn changed(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<(), V
             super::set(&mut row.kind, change.kind.map(|kind| step.said(kind)));
         }
     }
-    put(rows, step, row);
+    keep(rows, step, about, row);
     Ok(())
 }
 
@@ -100,7 +96,7 @@ fn read(step: &Step<'_>, about: &str) -> Change {
     Change {
         deployment: about.to_owned(),
         verb: verb.to_owned(),
-        act: step.slim_act(),
+        act: step.slim_act().clone(),
         effective: step.entry.time(own_time).unwrap_or_else(|| step.entry.happened()),
         kind: step.name("/kind"),
         old: members(elements(step.data(), "/old")),
@@ -132,7 +128,7 @@ fn members(list: &[Value]) -> Vec<Member> {
 
 /// `None` for a member that names nothing at all.
 fn member(value: &Value) -> Option<Member> {
-    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(|text| cut(text, MAX_NAME));
+    let text = |pointer: &str| at(value, pointer).and_then(Value::as_str).map(|text| cut(text, MAX_NAME));
     let artifact = || Name::of(Kind::Artifact, None, &text("/root_digest")?, None).ok().map(String::from);
     let image = || {
         Name::of(Kind::Image, None, &text("/image/repository")?, text("/image/digest").as_deref())
@@ -152,15 +148,15 @@ fn member(value: &Value) -> Option<Member> {
 }
 
 fn observed(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<(), ViewError> {
-    let mut row = get(rows, step, about)?;
+    let mut row: Deployment = row(rows, step, about)?;
     let seen = Observation {
-        act: step.slim_act(),
+        act: step.slim_act().clone(),
         observed: step.entry.time("/observed_at").unwrap_or_else(|| step.entry.happened()),
         running: members(elements(step.data(), "/running")),
     };
     if row.observed.as_ref().is_none_or(|last| last.observed <= seen.observed) {
         row.observed = Some(seen);
-        put(rows, step, row);
+        keep(rows, step, about, row);
     }
     Ok(())
 }

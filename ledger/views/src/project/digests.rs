@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Step, elements};
+use super::{Step, at, elements};
 use crate::fold::Overlay;
 use crate::store::ViewError;
 use crate::tables::{Table, part};
@@ -57,8 +57,8 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
     let mut left = MAX_DIGESTS;
     for (list, member, what, name) in LISTS {
         for element in elements(step.data(), list).iter().take(left) {
-            let Some(digest) = element.pointer(member).and_then(Value::as_str) else { continue };
-            let name = element.pointer(name).and_then(Value::as_str).unwrap_or_default();
+            let Some(digest) = at(element, member).and_then(Value::as_str) else { continue };
+            let name = at(element, name).and_then(Value::as_str).unwrap_or_default();
             left = left.saturating_sub(1);
             found(rows, step, digest, about, cut(&format!("{what} {name}"), MAX_NAME).trim_end())?;
         }

@@ -4,6 +4,7 @@ use super::Step;
 use crate::fold::Overlay;
 use crate::rows::Document;
 use crate::store::ViewError;
+use crate::tables::Table;
 use crate::text::{MAX_REASON, cut};
 
 pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewError> {
@@ -20,6 +21,6 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
         doc_version: step.name("/doc_version"),
         sections: step.names("/sections"),
     };
-    rows.put(&[about, &step.number()], step.index, &row);
+    rows.add(Table::Documents, &[about, &step.number()], step.index, &row);
     Ok(())
 }

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Step, subjects, whole_of};
+use super::{Step, at, subjects, whole_of};
 use crate::fold::Overlay;
 use crate::rows::{Evaluation, Plan, Said};
 use crate::store::ViewError;
-use crate::tables::part;
+use crate::tables::{Table, number, part};
 use crate::text::{MAX_LIST, MAX_NAME, bounded, cut};
 
 /// Evaluations of one id, and then of one version, among which a corrected one is looked for.
@@ -34,10 +34,10 @@ fn plan(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str, kind: &str) -> Res
         kind: kind.to_owned(),
         act: step.act().clone(),
         version: step.name("/plan_version"),
-        thresholds: step.data().get("thresholds").map(bounded).unwrap_or_default(),
-        data: bounded(step.data()),
+        thresholds: step.data().get("thresholds").map(bounded).unwrap_or_default().into_owned(),
+        data: bounded(step.data()).into_owned(),
     };
-    rows.put(&key, step.index, &row);
+    rows.put(&key, step.index, row);
     subjects::word(rows, step, id, about)
 }
 
@@ -62,11 +62,11 @@ fn recorded(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<(), 
         result_at: step.entry.time("/result_at"),
         evaluator: step.name("/evaluator"),
         datasets: step.subjects("input").take(MAX_LIST).map(str::to_owned).collect(),
-        metrics: step.data().get("metrics").map(bounded).unwrap_or_default(),
-        thresholds: step.data().get("thresholds").map(bounded).unwrap_or_default(),
+        metrics: step.data().get("metrics").map(bounded).unwrap_or_default().into_owned(),
+        thresholds: step.data().get("thresholds").map(bounded).unwrap_or_default().into_owned(),
         replaced_by: None,
     };
-    rows.put(&[about, &part(id), &step.number()], step.index, &row);
+    rows.add(Table::Evaluations, &[about, &part(id), &step.number()], step.index, &row);
     subjects::word(rows, step, id, about)?;
     if step.counts { correct(rows, step, about) } else { Ok(()) }
 }
@@ -83,7 +83,7 @@ fn declared(rows: &mut Overlay<'_>, about: &str, plan: &str) -> Result<Option<Sa
 
 /// An event that replaces or voids an earlier one of the same version says so by that one's source and id.
 fn correct(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<(), ViewError> {
-    let text = |pointer: &str| step.data().pointer(pointer).and_then(Value::as_str);
+    let text = |pointer: &str| at(step.data(), pointer).and_then(Value::as_str);
     let (Some(source), Some(id), Some("replaces" | "voids")) =
         (text("/corrects/source"), text("/corrects/id"), text("/corrects/how"))
     else {
@@ -99,9 +99,9 @@ fn correct(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<(), V
     if let Some(mut row) = found {
         row.replaced_by = Some(step.index);
         // The row's key has the id as it was sent; a cut id leads to no row, and is left as it is.
-        let key = [about, &part(&row.id), &crate::tables::number(row.act.entry)];
-        if rows.has(crate::tables::Table::Evaluations, &key)? {
-            rows.put(&key, step.index, &row);
+        let key = [about, &part(&row.id), &number(row.act.entry)];
+        if rows.has(Table::Evaluations, &key)? {
+            rows.add(Table::Evaluations, &key, step.index, &row);
         }
     }
     Ok(())

@@ -14,12 +14,12 @@ const MAX_STEP_BYTES: usize = 128 * 1024;
 
 pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewError> {
     let Some(about) = step.about_kind("incident").filter(|_| step.has_data()) else { return Ok(()) };
-    let mut row = match rows.get::<Incident>(&[about])? {
+    let mut row = match rows.take::<Incident>(&[about])? {
         Some(row) => row,
         None => empty(rows, step, about)?,
     };
     let verb = step.verb.split_once('.').map_or(step.verb, |(_, verb)| verb);
-    row.steps.push(IncidentStep { verb: verb.to_owned(), act: step.slim_act() });
+    row.steps.push(IncidentStep { verb: verb.to_owned(), act: step.slim_act().clone() });
     trim(&mut row.steps);
     if step.counts {
         change(&mut row, step, verb);
@@ -32,7 +32,7 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
             rows.mark(Table::IncidentsOf, &[touched, about], step.index)?;
         }
     }
-    rows.put(&[about], step.index, &row);
+    rows.put(&[about], step.index, row);
     match step.raw("/incident_id") {
         Some(id) => subjects::word(rows, step, id, about),
         None => Ok(()),

@@ -1,5 +1,7 @@
 //! Keys: the ledger's, and those of producers with what they may speak for.
 
+use std::sync::Arc;
+
 use super::Step;
 use crate::fold::Overlay;
 use crate::rows::Key;
@@ -16,9 +18,9 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
         "key.rotated" => {
             if let Some(old) = step.raw("/old") {
                 let key = part(old);
-                if let Some(mut row) = rows.get::<Key>(&[&key])? {
+                if let Some(mut row) = rows.take::<Key>(&[&key])? {
                     row.revoked = Some(step.act().clone());
-                    rows.put(&[&key], step.index, &row);
+                    rows.put(&[&key], step.index, row);
                 }
             }
             ledger_key(rows, step, "/new")
@@ -47,7 +49,7 @@ fn ledger_key(rows: &mut Overlay<'_>, step: &Step<'_>, pointer: &str) -> Result<
     let mut row = empty(id, "ledger");
     row.owner = Some(cut(&step.entry.header.origin, MAX_NAME));
     row.registered = Some(step.act().clone());
-    rows.put(&[&part(id)], step.index, &row);
+    rows.put(&[&part(id)], step.index, row);
     Ok(())
 }
 
@@ -60,7 +62,7 @@ fn producer_key(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewError
     if registered && known.as_ref().is_some_and(|row| row.registered.is_some()) {
         return Ok(());
     }
-    let mut row = known.unwrap_or_else(|| empty(id, "producer"));
+    let mut row = known.map_or_else(|| empty(id, "producer"), Arc::unwrap_or_clone);
     match step.verb {
         "key.producer_registered" => {
             row.owner = step.name("/producer").or_else(|| step.name("/party"));
@@ -79,6 +81,6 @@ fn producer_key(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewError
             row.revoked.get_or_insert_with(|| step.act().clone());
         }
     }
-    rows.put(&[&key], step.index, &row);
+    rows.put(&[&key], step.index, row);
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::{Step, kind_of};
 use crate::fold::Overlay;
 use crate::rows::Edge;
 use crate::store::ViewError;
-use crate::tables::{RowKey, Table};
+use crate::tables::Table;
 
 /// Which way an edge runs between the subject that an event is about and another one of it.
 #[derive(Clone, Copy)]
@@ -101,7 +101,7 @@ fn link(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str, ended: Option<u64>
                 continue;
             };
             if let Some(edge) = rows.get::<Edge>(&[from, to, "same"])?.filter(|edge| edge.ended.is_none()) {
-                write(rows, step, &Edge { ended: Some(entry), ..edge });
+                write(rows, step, Edge { ended: Some(entry), ..Edge::clone(&edge) });
             }
         }
     }
@@ -130,11 +130,12 @@ fn join(rows: &mut Overlay<'_>, step: &Step<'_>, from: &str, to: &str, role: &st
         signature: act.signature,
         ended: None,
     };
-    write(rows, step, &edge);
+    write(rows, step, edge);
     Ok(())
 }
 
-fn write(rows: &mut Overlay<'_>, step: &Step<'_>, edge: &Edge) {
-    rows.put(&[&edge.from, &edge.to, &edge.role], step.index, edge);
-    rows.put_at(RowKey::new(Table::EdgesIn, &[&edge.to, &edge.from, &edge.role]), step.index, edge);
+fn write(rows: &mut Overlay<'_>, step: &Step<'_>, edge: Edge) {
+    rows.add(Table::EdgesIn, &[&edge.to, &edge.from, &edge.role], step.index, &edge);
+    let (from, to, role) = (edge.from.clone(), edge.to.clone(), edge.role.clone());
+    rows.put(&[&from, &to, &role], step.index, edge);
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::change::{Changing, change};
 use super::{Step, set, whole_of};
 use crate::fold::Overlay;
-use crate::rows::{Model, Said, Tier};
+use crate::rows::{Act, Model, Said, Tier};
 use crate::store::ViewError;
-use crate::tables::Table;
 use crate::text::{MAX_NAME, MAX_REASON, SMALL_VALUE, bounded_to, cut};
 
 /// Schemes of tiers of one model: laws and policies, not names that somebody makes up by the thousand.
@@ -22,60 +22,41 @@ const MAX_USES: usize = 100;
 /// Duties of one model; the catalogue knows five.
 const MAX_DUTIES: usize = 20;
 
-/// A row for a model that is named for the first time.
-pub(super) fn begin(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<(), ViewError> {
-    if !rows.has(Table::Models, &[subject])? {
-        let row = empty(rows, step, subject)?;
-        rows.put(&[subject], step.index, &row);
+impl Changing for Model {
+    fn empty(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<Self, ViewError> {
+        Ok(Self {
+            subject: subject.to_owned(),
+            first: step.first(rows, subject)?,
+            created: None,
+            duties: BTreeMap::new(),
+            purpose: None,
+            approved_uses: None,
+            excluded_uses: None,
+            description: None,
+            kind: None,
+            tiers: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            limits: None,
+            retired: None,
+            opening: None,
+            latest: None,
+            versions: 0,
+            changed: step.slim_act().clone(),
+        })
     }
-    Ok(())
-}
 
-fn empty(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<Model, ViewError> {
-    Ok(Model {
-        subject: subject.to_owned(),
-        first: step.first(rows, subject)?,
-        created: None,
-        duties: BTreeMap::new(),
-        purpose: None,
-        approved_uses: None,
-        excluded_uses: None,
-        description: None,
-        kind: None,
-        tiers: BTreeMap::new(),
-        aliases: BTreeMap::new(),
-        tags: BTreeMap::new(),
-        limits: None,
-        retired: None,
-        opening: None,
-        latest: None,
-        versions: 0,
-        changed: step.slim_act(),
-    })
+    fn changed(&mut self) -> &mut Act {
+        &mut self.changed
+    }
 }
 
 /// A version was registered for the first time by a statement that counts.
 pub(super) fn registered(rows: &mut Overlay<'_>, step: &Step<'_>, version: &str) -> Result<(), ViewError> {
-    change(rows, step, whole_of(version), |model, step| {
+    change(rows, step, whole_of(version), |model: &mut Model, step| {
         model.versions += 1;
         model.latest = Some(step.said(version.to_owned()));
     })
-}
-
-fn change(
-    rows: &mut Overlay<'_>,
-    step: &Step<'_>,
-    subject: &str,
-    with: impl FnOnce(&mut Model, &Step<'_>),
-) -> Result<(), ViewError> {
-    let mut row = match rows.get::<Model>(&[subject])? {
-        Some(row) => row,
-        None => empty(rows, step, subject)?,
-    };
-    with(&mut row, step);
-    row.changed = step.slim_act();
-    rows.put(&[subject], step.index, &row);
-    Ok(())
 }
 
 pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewError> {

@@ -4,6 +4,7 @@ use super::Step;
 use crate::fold::Overlay;
 use crate::rows::Note;
 use crate::store::ViewError;
+use crate::tables::Table;
 use crate::text::bounded;
 
 /// What other tables hold whole, sorted.
@@ -52,13 +53,9 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
     if ELSEWHERE.binary_search(&step.verb).is_ok() || step.entry.header.event.is_none() {
         return Ok(());
     }
-    let row = Note {
-        about: about.to_owned(),
-        verb: step.verb.to_owned(),
-        act: step.act().clone(),
-        data: bounded(step.data()),
-    };
-    rows.put(&[about, &step.number()], step.index, &row);
+    let (subject, verb) = (about.to_owned(), step.verb.to_owned());
+    let row = Note { about: subject, verb, act: step.act(), data: bounded(step.data()) };
+    rows.add(Table::Notes, &[about, &step.number()], step.index, &row);
     Ok(())
 }
 

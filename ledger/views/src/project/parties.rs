@@ -87,12 +87,12 @@ fn act(rows: &mut Overlay<'_>, step: &Step<'_>, party: &str, capacity: String) -
     let key = part(party);
     let name = cut(party, MAX_NAME);
     if !rows.has(Table::Parties, &[&key])? {
-        rows.put(&[&key], step.index, &Party { party: name.clone(), first: step.index });
+        rows.put(&[&key], step.index, Party { party: name.clone(), first: step.index });
         let subject = format!("party/{key}");
         subjects::word(rows, step, party, &subject)?;
     }
     let place = part(&capacity);
     let row = PartyAct { party: name, capacity, about: step.about.map(str::to_owned), act: step.slim_act() };
-    rows.put(&[&key, &step.number(), &place], step.index, &row);
+    rows.add(Table::PartyActs, &[&key, &step.number(), &place], step.index, &row);
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::Step;
 use crate::fold::Overlay;
 use crate::rows::Quarantined;
 use crate::store::ViewError;
+use crate::tables::Table;
 use crate::text::{MAX_LIST, MAX_REASON, cut};
 
 pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewError> {
@@ -38,6 +39,6 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
         of,
         subjects: step.trails.iter().take(MAX_LIST).map(|(_, subject)| (*subject).to_owned()).collect(),
     };
-    rows.put(&[&step.number()], step.index, &row);
+    rows.add(Table::Quarantine, &[&step.number()], step.index, &row);
     Ok(())
 }

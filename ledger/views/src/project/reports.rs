@@ -4,7 +4,7 @@ use super::{Step, subjects};
 use crate::fold::Overlay;
 use crate::rows::Report;
 use crate::store::ViewError;
-use crate::tables::part;
+use crate::tables::{Table, part};
 use crate::text::{MAX_LIST, MAX_NAME, bounded, cut};
 
 pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewError> {
@@ -19,8 +19,8 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
         kind: kind.to_owned(),
         act: step.act().clone(),
         subjects: step.subjects("target").take(MAX_LIST).map(str::to_owned).collect(),
-        data: bounded(step.data()),
+        data: bounded(step.data()).into_owned(),
     };
-    rows.put(&[&part(id)], step.index, &row);
+    rows.add(Table::Reports, &[&part(id)], step.index, &row);
     subjects::word(rows, step, id, about)
 }

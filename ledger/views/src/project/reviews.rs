@@ -4,7 +4,7 @@ use super::{Step, subjects};
 use crate::fold::Overlay;
 use crate::rows::{Monitoring, Review};
 use crate::store::ViewError;
-use crate::tables::part;
+use crate::tables::{Table, part};
 use crate::text::{MAX_NAME, bounded, cut};
 
 pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewError> {
@@ -13,7 +13,7 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
         return Ok(());
     }
     let key = [about, &part(id)];
-    let mut row = rows.get::<Review>(&key)?.unwrap_or_else(|| Review {
+    let mut row = rows.take::<Review>(&key)?.unwrap_or_else(|| Review {
         id: cut(id, MAX_NAME),
         about: about.to_owned(),
         due: None,
@@ -30,7 +30,7 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
         }
         _ => return Ok(()),
     }
-    rows.put(&key, step.index, &row);
+    rows.put(&key, step.index, row);
     subjects::word(rows, step, id, about)
 }
 
@@ -40,13 +40,9 @@ pub(super) fn monitoring(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), 
     if verb == "plan_declared" || !step.has_data() {
         return Ok(());
     }
-    let row = Monitoring {
-        version: about.to_owned(),
-        verb: verb.to_owned(),
-        act: step.act().clone(),
-        data: bounded(step.data()),
-    };
-    rows.put(&[about, &step.number()], step.index, &row);
+    let (version, verb) = (about.to_owned(), verb.to_owned());
+    let row = Monitoring { version, verb, act: step.act(), data: bounded(step.data()) };
+    rows.add(Table::Monitoring, &[about, &step.number()], step.index, &row);
     match step.raw("/breach_id") {
         Some(id) => subjects::word(rows, step, id, about),
         None => Ok(()),

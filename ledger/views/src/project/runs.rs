@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use super::change::{Changing, keep, row};
 use super::{Step, set};
 use crate::fold::Overlay;
-use crate::rows::Run;
+use crate::rows::{Act, Run};
 use crate::store::ViewError;
 use crate::text::bounded;
 
@@ -14,10 +15,7 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
     }
     let Some(about) = step.about_kind("run") else { return Ok(()) };
     let Some((group, verb)) = step.verb.split_once('.') else { return Ok(()) };
-    let mut row = match rows.get::<Run>(&[about])? {
-        Some(row) => row,
-        None => empty(rows, step, about)?,
-    };
+    let mut row: Run = row(rows, step, about)?;
     if row.kind.is_none() {
         row.kind = Some(step.said(group.to_owned()));
     }
@@ -39,26 +37,31 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
     }
     set(&mut row.outcome, outcome.map(|outcome| step.said(outcome.to_owned())));
     if verb == "compute_recorded" {
-        row.compute = Some(step.said(bounded(step.data())));
+        row.compute = Some(step.said(bounded(step.data()).into_owned()));
     } else if !(verb == "started" && row.ended.is_some()) {
-        row.data = step.said(bounded(step.data()));
+        row.data = step.said(bounded(step.data()).into_owned());
     }
-    row.changed = step.slim_act();
-    rows.put(&[about], step.index, &row);
+    keep(rows, step, about, row);
     Ok(())
 }
 
-fn empty(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<Run, ViewError> {
-    Ok(Run {
-        subject: subject.to_owned(),
-        first: step.first(rows, subject)?,
-        kind: None,
-        model: None,
-        started: None,
-        ended: None,
-        outcome: None,
-        data: step.said(Value::Null),
-        compute: None,
-        changed: step.slim_act(),
-    })
+impl Changing for Run {
+    fn empty(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<Self, ViewError> {
+        Ok(Self {
+            subject: subject.to_owned(),
+            first: step.first(rows, subject)?,
+            kind: None,
+            model: None,
+            started: None,
+            ended: None,
+            outcome: None,
+            data: step.said(Value::Null),
+            compute: None,
+            changed: step.slim_act().clone(),
+        })
+    }
+
+    fn changed(&mut self) -> &mut Act {
+        &mut self.changed
+    }
 }

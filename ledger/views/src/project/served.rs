@@ -20,16 +20,16 @@ pub(super) fn advance(
 ) -> Result<(), ViewError> {
     let left = before.iter().filter(|member| !names(&change.new, &member.subject));
     for member in left {
-        if let Some(mut row) = rows.get::<Served>(&[&member.subject, &change.deployment])? {
+        if let Some(mut row) = rows.take::<Served>(&[&member.subject, &change.deployment])? {
             row.until = Some(step.said(change.effective.clone()));
-            rows.put(&[&member.subject, &change.deployment], step.index, &row);
+            rows.put(&[&member.subject, &change.deployment], step.index, row);
         }
     }
     for member in &change.new {
         let row = rows.get::<Served>(&[&member.subject, &change.deployment])?;
-        let next = enter(row.clone(), member, change);
-        if row.as_ref() != Some(&next) {
-            rows.put(&[&member.subject, &change.deployment], step.index, &next);
+        let next = enter(row.as_deref(), member, change);
+        if row.as_deref() != Some(&next) {
+            rows.put(&[&member.subject, &change.deployment], step.index, next);
         }
     }
     Ok(())
@@ -58,14 +58,14 @@ pub(super) fn recount(
             }
         }
         for member in &change.new {
-            let row = found.remove(&member.subject);
-            found.insert(member.subject.clone(), enter(row, member, change));
+            let next = enter(found.get(&member.subject), member, change);
+            found.insert(member.subject.clone(), next);
         }
         running.clone_from(&change.new);
     }
-    for (version, row) in &found {
-        if rows.get::<Served>(&[version, deployment])?.as_ref() != Some(row) {
-            rows.put(&[version, deployment], step.index, row);
+    for (version, row) in found {
+        if rows.get::<Served>(&[&version, deployment])?.as_deref() != Some(&row) {
+            rows.put(&[&version, deployment], step.index, row);
         }
     }
     Ok(())
@@ -75,15 +75,15 @@ pub(super) fn recount(
 fn earlier(rows: &mut Overlay<'_>, step: &Step<'_>, late: &Change) -> Result<(), ViewError> {
     for member in &late.new {
         let row = rows.get::<Served>(&[&member.subject, &late.deployment])?;
-        let Some(mut row) = row.filter(|row| row.from.value > late.effective) else { continue };
-        row.from = step.said(late.effective.clone());
-        rows.put(&[&member.subject, &late.deployment], step.index, &row);
+        let Some(row) = row.filter(|row| row.from.value > late.effective) else { continue };
+        let row = Served { from: step.said(late.effective.clone()), ..Served::clone(&row) };
+        rows.put(&[&member.subject, &late.deployment], step.index, row);
     }
     Ok(())
 }
 
-fn enter(row: Option<Served>, member: &Member, change: &Change) -> Served {
-    let from = row.map_or_else(|| Said::new(change.effective.clone(), change.act.entry), |row| row.from);
+fn enter(row: Option<&Served>, member: &Member, change: &Change) -> Served {
+    let from = row.map_or_else(|| Said::new(change.effective.clone(), change.act.entry), |row| row.from.clone());
     Served {
         version: member.subject.clone(),
         deployment: change.deployment.clone(),

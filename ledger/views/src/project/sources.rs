@@ -24,7 +24,7 @@ pub(super) fn seen(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
     };
     let key = part(name);
     if !rows.has(Table::Sources, &[&key])? {
-        rows.put(&[&key], step.index, &empty(step, name));
+        rows.put(&[&key], step.index, empty(step, name));
     }
     Ok(())
 }
@@ -39,7 +39,7 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
         return Ok(());
     }
     let key = part(name);
-    let mut row = rows.get::<Source>(&[&key])?.unwrap_or_else(|| empty(step, name));
+    let mut row = rows.take::<Source>(&[&key])?.unwrap_or_else(|| empty(step, name));
     match verb {
         "opened" | "rebased" => row.state = "open".to_owned(),
         "halted" => row.state = "halted".to_owned(),
@@ -51,10 +51,10 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
         verb: verb.to_owned(),
         entry: step.index,
         received: step.entry.header.received.at.clone(),
-        data: bounded(step.data()),
+        data: bounded(step.data()).into_owned(),
     });
     trim(&mut row.events);
-    rows.put(&[&key], step.index, &row);
+    rows.put(&[&key], step.index, row);
     Ok(())
 }
 

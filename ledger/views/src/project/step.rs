@@ -7,7 +7,7 @@ use modeltrail_schemas::template::Template;
 use serde_json::Value;
 
 use crate::fold::Overlay;
-use crate::read::ReadEntry;
+use crate::read::{ReadEntry, at};
 use crate::rows::{Act, Member, Said, Subject};
 use crate::store::ViewError;
 use crate::tables::number;
@@ -32,19 +32,31 @@ pub struct Step<'e> {
     /// Of a change of what a service runs that counts: what ran right before it took effect, as far as the log knows.
     pub ran_before: OnceCell<Vec<Member>>,
     act: OnceCell<Act>,
+    slim: OnceCell<Act>,
 }
 
 impl<'e> Step<'e> {
     /// Of one entry.
     #[must_use]
     pub fn new(entry: &'e ReadEntry) -> Self {
-        let trails = entry.steps();
+        let trails = entry.trails();
         let about = trails.iter().find(|(role, _)| *role == "about").map(|(_, subject)| *subject);
         let verb = entry.verb();
         let ours = entry.r#type().starts_with("modeltrail.");
         let group = if ours { verb.split_once('.').map_or("", |(group, _)| group) } else { "" };
         let (index, counts) = (entry.index(), entry.counts());
-        Self { entry, index, trails, about, verb, group, counts, ran_before: OnceCell::new(), act: OnceCell::new() }
+        Self {
+            entry,
+            index,
+            trails,
+            about,
+            verb,
+            group,
+            counts,
+            ran_before: OnceCell::new(),
+            act: OnceCell::new(),
+            slim: OnceCell::new(),
+        }
     }
 
     /// The event's data.
@@ -67,10 +79,16 @@ impl<'e> Step<'e> {
 
     /// The act with as little as lists of hundreds can hold.
     #[must_use]
-    pub fn slim_act(&self) -> Act {
-        let mut act = self.act().clone();
-        act.reason = act.reason.map(|reason| cut(&reason, MAX_NAME));
-        act
+    pub fn slim_act(&self) -> &Act {
+        let act = self.act();
+        match &act.reason {
+            // Shorter than any that is cut.
+            Some(reason) if reason.len() > MAX_NAME / 6 => self.slim.get_or_init(|| {
+                let reason = Some(cut(reason, MAX_NAME));
+                Act { reason, ..act.clone() }
+            }),
+            _ => act,
+        }
     }
 
     /// The entry's index as a part of a key.
@@ -175,14 +193,6 @@ pub(super) fn version_of(value: &Value) -> Option<String> {
 /// The deployment that a place names.
 pub(super) fn place(value: &Value) -> Option<String> {
     PLACE.build(value, "").ok().map(String::from)
-}
-
-/// What a pointer points at. Most are one name, for which `Value::pointer` does too much; none of ours has an escape.
-pub(super) fn at<'v>(data: &'v Value, pointer: &str) -> Option<&'v Value> {
-    match pointer.strip_prefix('/') {
-        Some(name) if !name.contains('/') => data.get(name),
-        _ => data.pointer(pointer),
-    }
 }
 
 /// The elements of a list in the data.

@@ -1,11 +1,12 @@
 //! First sight of subjects, and the words and digests under which they are found. Where a model, version or dataset is named for the first
 //! time by a statement that counts, its row begins.
 
-use modeltrail_schemas::subject::Subject as Name;
+use modeltrail_schemas::subject::{Kind, Subject as Name};
 
-use super::{Step, data, models, versions};
+use super::Step;
+use super::change::begin;
 use crate::fold::Overlay;
-use crate::rows::Subject;
+use crate::rows::{Dataset, Model, Subject, Version};
 use crate::store::ViewError;
 use crate::tables::{Table, part};
 
@@ -18,7 +19,7 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
             first_sight(rows, step, subject)?;
         }
         if step.counts {
-            begin(rows, step, subject)?;
+            named(rows, step, subject)?;
         }
     }
     Ok(())
@@ -32,19 +33,24 @@ fn first_sight(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result
         first: step.index,
         received: step.entry.header.received.at.clone(),
     };
-    rows.put(&[subject], step.index, &row);
+    rows.put(&[subject], step.index, row);
     for word in words(&name) {
-        rows.mark(Table::Words, &[&part(&word), subject], step.index)?;
+        // Of a subject that nothing named before nothing was found before; but a party is found by its own name sooner.
+        if name.kind() == Kind::Party {
+            rows.mark(Table::Words, &[&part(&word), subject], step.index)?;
+        } else {
+            rows.mark_new(Table::Words, &[&part(&word), subject], step.index);
+        }
     }
     digest(rows, step, &name, subject)
 }
 
 /// Rows of things that exist by being named.
-fn begin(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<(), ViewError> {
+fn named(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<(), ViewError> {
     match (super::kind_of(subject), subject.contains('@')) {
-        ("model", false) => models::begin(rows, step, subject),
-        ("model", true) => versions::begin(rows, step, subject),
-        ("dataset", _) => data::begin(rows, step, subject),
+        ("model", false) => begin::<Model>(rows, step, subject),
+        ("model", true) => begin::<Version>(rows, step, subject),
+        ("dataset", _) => begin::<Dataset>(rows, step, subject),
         _ => Ok(()),
     }
 }

@@ -32,16 +32,16 @@ fn recorded(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<(), 
         outcome: step.name("/outcome").unwrap_or_default(),
         valid_until: step.entry.time("/valid_until"),
         report: step.name("/report/digest"),
-        data: bounded(step.data()),
+        data: bounded(step.data()).into_owned(),
     };
-    rows.put(&key, step.index, &row);
+    rows.put(&key, step.index, row);
     subjects::word(rows, step, id, about)
 }
 
 fn remark(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<(), ViewError> {
     let Some(id) = step.raw("/finding_id") else { return Ok(()) };
     let key = [about, &part(id)];
-    let mut row = rows.get::<Remark>(&key)?.unwrap_or_else(|| Remark {
+    let mut row = rows.take::<Remark>(&key)?.unwrap_or_else(|| Remark {
         id: cut(id, MAX_NAME),
         about: about.to_owned(),
         severity: None,
@@ -60,6 +60,6 @@ fn remark(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<(), Vi
         row.closed = Some(step.act().clone());
         row.how = step.name("/how");
     }
-    rows.put(&key, step.index, &row);
+    rows.put(&key, step.index, row);
     subjects::word(rows, step, id, about)
 }

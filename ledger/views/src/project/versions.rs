@@ -4,45 +4,42 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::change::{Changing, change, keep, row};
 use super::{Step, elements, models, whole_of};
 use crate::fold::Overlay;
-use crate::rows::{Parts, Registration, Version};
+use crate::rows::{Act, Parts, Registration, Version};
 use crate::store::ViewError;
-use crate::tables::Table;
 use crate::text::{SMALL_VALUE, bounded_to};
 use modeltrail_schemas::subject::Subject as Name;
 
 /// Registrations of one version that its row lists.
 const MAX_REGISTRATIONS: usize = 50;
 
-/// A row for a version that is named for the first time.
-pub(super) fn begin(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<(), ViewError> {
-    if !rows.has(Table::Versions, &[subject])? {
-        let row = empty(rows, step, subject)?;
-        rows.put(&[subject], step.index, &row);
+impl Changing for Version {
+    fn empty(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<Self, ViewError> {
+        let name = Name::parse(subject).ok();
+        Ok(Self {
+            subject: subject.to_owned(),
+            model: whole_of(subject).to_owned(),
+            version: name.and_then(|name| name.version().map(|version| version.into_owned())).unwrap_or_default(),
+            first: step.first(rows, subject)?,
+            manifest: None,
+            registrations: Vec::new(),
+            parts: None,
+            author: None,
+            status: None,
+            tags: BTreeMap::new(),
+            limits: None,
+            retired: None,
+            reproduced: None,
+            opening: None,
+            changed: step.slim_act().clone(),
+        })
     }
-    Ok(())
-}
 
-fn empty(rows: &mut Overlay<'_>, step: &Step<'_>, subject: &str) -> Result<Version, ViewError> {
-    let name = Name::parse(subject).ok();
-    Ok(Version {
-        subject: subject.to_owned(),
-        model: whole_of(subject).to_owned(),
-        version: name.and_then(|name| name.version().map(|version| version.into_owned())).unwrap_or_default(),
-        first: step.first(rows, subject)?,
-        manifest: None,
-        registrations: Vec::new(),
-        parts: None,
-        author: None,
-        status: None,
-        tags: BTreeMap::new(),
-        limits: None,
-        retired: None,
-        reproduced: None,
-        opening: None,
-        changed: step.slim_act(),
-    })
+    fn changed(&mut self) -> &mut Act {
+        &mut self.changed
+    }
 }
 
 pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewError> {
@@ -62,22 +59,12 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
         "subject.opening_imported" => opening_imported,
         _ => return Ok(()),
     };
-    let mut row = match rows.get::<Version>(&[about])? {
-        Some(row) => row,
-        None => empty(rows, step, about)?,
-    };
-    with(&mut row, step);
-    row.changed = step.slim_act();
-    rows.put(&[about], step.index, &row);
-    Ok(())
+    change(rows, step, about, with)
 }
 
 fn registered(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<(), ViewError> {
     let Some(digest) = step.entry.manifest_digest.clone() else { return Ok(()) };
-    let mut row = match rows.get::<Version>(&[about])? {
-        Some(row) => row,
-        None => empty(rows, step, about)?,
-    };
+    let mut row: Version = row(rows, step, about)?;
     let is_first = step.counts && row.manifest.is_none();
     if let Some(manifest) = step.data().get("manifest").filter(|_| is_first) {
         row.manifest = Some(step.said(manifest.clone()));
@@ -91,7 +78,7 @@ fn registered(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<()
     }
     let claimed = step.name("/manifest_digest").filter(|claimed| *claimed != digest);
     let registration = Registration {
-        act: step.slim_act(),
+        act: step.slim_act().clone(),
         manifest_digest: digest,
         claimed_digest: claimed,
         registered_by: step.name("/registered_by"),
@@ -103,8 +90,7 @@ fn registered(rows: &mut Overlay<'_>, step: &Step<'_>, about: &str) -> Result<()
         row.registrations.pop();
         row.registrations.push(registration);
     }
-    row.changed = step.slim_act();
-    rows.put(&[about], step.index, &row);
+    keep(rows, step, about, row);
     if is_first { models::registered(rows, step, about) } else { Ok(()) }
 }
 

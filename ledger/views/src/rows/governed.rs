@@ -234,16 +234,18 @@ pub struct Incident {
 }
 
 /// Something watched in use: metrics of a window, a drift, a breach and its answer.
+// As it is written, act and data are those of the entry, not copied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Monitoring {
+#[schemars(rename = "Monitoring")]
+pub struct Monitoring<A = Act, D = Value> {
     /// The version.
     pub version: String,
     /// The verb, e.g. `metric_recorded`, `threshold_breached`.
     pub verb: String,
     /// Who when.
-    pub act: Act,
+    pub act: A,
     /// The data of the event.
-    pub data: Value,
+    pub data: D,
 }
 
 /// A review that is due or was done.
@@ -293,14 +295,16 @@ pub struct Document {
 }
 
 /// Any other statement about a subject: oversight, notices, suppliers, conformity, risk, exceptions and so on.
+// As it is written, act and data are those of the entry, not copied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Note {
+#[schemars(rename = "Note")]
+pub struct Note<A = Act, D = Value> {
     /// What it is about.
     pub about: String,
     /// The type without `modeltrail.` and version, e.g. `oversight.assigned`.
     pub verb: String,
     /// Who when.
-    pub act: Act,
+    pub act: A,
     /// The data of the event.
-    pub data: Value,
+    pub data: D,
 }

@@ -16,8 +16,10 @@ pub struct Party {
 }
 
 /// Something that a party did.
+// As it is written, the act is that of the entry, not copied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct PartyAct {
+#[schemars(rename = "PartyAct")]
+pub struct PartyAct<A = Act> {
     /// The pseudonym.
     pub party: String,
     /// As what: `actor`, `approver`, `author`, `validator`, `owner` and so on.
@@ -26,7 +28,7 @@ pub struct PartyAct {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
     /// The act.
-    pub act: Act,
+    pub act: A,
 }
 
 /// Something that happened to a source.

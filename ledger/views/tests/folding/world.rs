@@ -125,7 +125,12 @@ impl World {
         let read = |index: u64| {
             let header = self.store.header(EntryIndex(index)).unwrap()?;
             let opening = self.store.opening(EntryIndex(index)).unwrap();
-            Some(ReadEntry::new(&header, opening.as_deref()).unwrap())
+            let whole = ReadEntry::new(&header, opening.as_deref()).unwrap();
+            let to_fold = ReadEntry::to_fold(&header, opening.as_deref()).unwrap();
+            // Whatever a test plays here: what is folded is what a whole reading says.
+            assert_eq!((to_fold.trails(), &to_fold.data), (whole.trails(), &whole.data), "entry {index}");
+            assert_eq!(to_fold.manifest_digest, whole.manifest_digest, "entry {index}");
+            Some(to_fold)
         };
         (0..).map_while(read).collect()
     }
