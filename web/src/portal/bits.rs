@@ -4,13 +4,13 @@ use std::fmt;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use modeltrail_compliance::words::{date_words, digest_short, mark_words, time_words, visible};
+use modeltrail_compliance::words::{date_words, digest_short, mark_words, shorten, time_words, visible};
 use modeltrail_schemas::subject::Subject;
 use modeltrail_schemas::time::parse_rfc3339;
 use modeltrail_views::rows::{Act, Assurance, Mark, Severity};
 
 use super::links::Links;
-use super::text::{cut, name_of, spaced};
+use super::text::{NAME_LETTERS, cut, name_of, spaced};
 
 /// One piece of inline content. `bit.html` escapes all of it.
 #[derive(Clone, Debug, PartialEq, Eq, Template)]
@@ -223,12 +223,12 @@ impl From<Bit> for Cell {
 
 /// A subject as a link by its name.
 pub(crate) fn subject_bit(links: &Links, subject: &str) -> Bit {
-    Bit::Named { href: links.subject(subject), name: name_of(subject), full: visible(subject) }
+    Bit::Named { href: links.subject(subject), name: shorten(&name_of(subject), NAME_LETTERS), full: visible(subject) }
 }
 
 /// A party as a link.
 pub(crate) fn party_bit(links: &Links, party: &str) -> Bit {
-    Bit::Named { href: links.party(party), name: cut(party), full: visible(party) }
+    Bit::Named { href: links.party(party), name: visible(&shorten(party, NAME_LETTERS)), full: visible(party) }
 }
 
 /// Our words as a link.

@@ -9,7 +9,7 @@ use super::text::grouped;
 /// Rows of one page.
 pub(crate) const PAGE_ROWS: usize = 50;
 /// Rows of a table that is only a part of its page: the rest is in its CSV.
-const PART_ROWS: usize = 100;
+const PART_ROWS: usize = 50;
 
 /// What rows are put in order by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,6 +5,8 @@ use modeltrail_schemas::subject::Subject;
 
 /// Letters of a foreign text that a table shows.
 const CUT_LETTERS: usize = 160;
+/// Letters of a name that a link shows; the whole one stands in its title and on its page.
+pub(crate) const NAME_LETTERS: usize = 96;
 
 /// The first letters of a foreign text, with control and bidirectional characters as codes.
 pub(crate) fn cut(text: &str) -> String {

@@ -1,5 +1,6 @@
 //! What is wrong: every broken expectation that a rule found in the log.
 
+use modeltrail_compliance::words::visible;
 use modeltrail_views::rows::{Finding, Severity};
 
 use crate::portal::bits::{Bit, Cell, link, mark, sentence_cell, severity_bit, subject_bit, time_bit};
@@ -161,7 +162,7 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
         return Err(Fault::Missing { kind: "finding", asked: id.to_owned(), near: Vec::new() });
     };
     let links = &cx.links;
-    let mut page = Page::new(cut(&finding.title), "Finding").crumb("Findings", links.to("/findings", &[]));
+    let mut page = Page::new(visible(&finding.title), "Finding").crumb("Findings", links.to("/findings", &[]));
     page.lead = Cell::from(severity_bit(finding.severity)).join(match finding.ended {
         Some(entry) => Cell::words("ended with").entry(links, entry),
         None => Cell::words("stands at this point"),

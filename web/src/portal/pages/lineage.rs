@@ -28,7 +28,7 @@ const SHARED_DEPTH: usize = 6;
 /// Subjects of one such look.
 const SHARED_NODES: usize = 500;
 /// Lines of the nested list on each side.
-const TREE_LINES: usize = 400;
+const TREE_LINES: usize = 150;
 
 fn depth(cx: &Cx<'_>, name: &str) -> usize {
     match cx.param(name) {

@@ -69,15 +69,7 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     let running = known.deployments.iter().filter(|deployment| deployment.state == "running").cloned().collect();
     page.main.push(deployment::short(cx, "What runs where", running));
     let last: Vec<u64> = (cx.size.saturating_sub(LAST_LINES)..cx.size).rev().collect();
-    let mut latest = timeline(
-        cx,
-        "Latest entries",
-        "latest",
-        &last,
-        Cell::words("The ledger has no entry yet. Send one with")
-            .and(Bit::Code("modeltrail emit".to_owned()))
-            .then("."),
-    )?;
+    let mut latest = timeline(cx, "Latest entries", "latest", &last, nothing_yet(cx))?;
     latest.note = Cell::from(link(cx.links.to("/entries", &[]), "All entries"));
     page.main.push(Block::Timeline(latest));
     page.aside.push(questions(cx));
@@ -230,6 +222,14 @@ fn standing_facts(cx: &Cx<'_>) -> Facts {
             },
         )
         .row("Newest entry", newest(cx))
+}
+
+/// Why there is no entry to show.
+fn nothing_yet(cx: &Cx<'_>) -> Cell {
+    if cx.head > 0 {
+        return Cell::words("The ledger had no entry at this point.");
+    }
+    Cell::words("The ledger has no entry yet. Send one with").and(Bit::Code("modeltrail emit".to_owned())).then(".")
 }
 
 /// When the newest entry of all came, whatever the page is as of.
