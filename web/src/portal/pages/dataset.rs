@@ -191,7 +191,7 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     let above = if whole == subject { None } else { cx.view().get::<Dataset>(&[&whole])? };
     page.aside.push(Block::Facts(facts(links, &subject, dataset.as_ref(), above.as_ref())));
     if whole == subject {
-        page.main.push(Block::Table(versions(cx, &subject)?));
+        page.below.push(Block::Table(versions(cx, &subject)?));
     }
     let (uses, bound) = uses(cx, &subject)?;
     let runs = uses.iter().filter(|one| one.served.iter().any(|served| served.until.is_none())).count();
