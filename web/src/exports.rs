@@ -1,5 +1,7 @@
 //! `GET /v1/exports`: a bundle of everything about some subjects, with the dossier of a version if wanted. That it was made is an entry.
 
+mod watched;
+
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs::File;
@@ -9,10 +11,11 @@ use std::sync::Arc;
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use modeltrail_compliance::bundle::export_dossier;
+use modeltrail_compliance::bundle::render;
 use modeltrail_compliance::dossier::NAME;
+use modeltrail_compliance::scope::scope;
 use modeltrail_core::bundle::REPORT_DIR;
-use modeltrail_core::bundle::export::{ExportError, Request, export};
+use modeltrail_core::bundle::export::{Collection, Entries, ExportError, Request, export_with};
 use modeltrail_core::bundle::manifest::Manifest;
 use modeltrail_core::bundle::source::StoreView;
 use modeltrail_core::sequencer::Outcome;
@@ -22,12 +25,14 @@ use modeltrail_tlog::tree::TreeSize;
 use serde_json::{Value, json};
 
 use crate::errors::{WebError, shown};
+use crate::jobs::Progress;
 use crate::openapi::operation::{Parameter, Shape};
 use crate::query::{Query, wrong};
 use crate::respond::blocking;
 use crate::state::AppState;
 use crate::stream::FileBody;
 use crate::trails::subject_of;
+use watched::{Counted, Stoppable};
 
 /// Subjects of one export. The entry that records it stands on the trails of all of them and of their wholes: with the report's own
 /// that is 63, which fits one header.
@@ -43,42 +48,50 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
 ];
 
 /// A bundle in a file without a name.
-struct Made {
-    file: File,
-    bytes: u64,
-    id: String,
-    digest: String,
-    entry: u64,
+pub(crate) struct Made {
+    pub(crate) file: File,
+    pub(crate) bytes: u64,
+    pub(crate) id: String,
+    pub(crate) digest: String,
+    pub(crate) entry: u64,
 }
 
 pub(crate) async fn get(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
     let query = Query::of(&request, &["subject", "as_of", "dossier"])?;
-    let subjects =
-        query.all("subject").map(|text| subject_of("subject", text).map(|subject| subject.as_str().to_owned()));
-    let subjects = subjects.collect::<Result<BTreeSet<_>, _>>()?;
-    if subjects.is_empty() || subjects.len() > MAX_SUBJECTS {
-        return Err(wrong("subject", format!("must be given, once for each of at most {MAX_SUBJECTS} subjects")));
-    }
+    let wanted = wanted(query.all("subject"), query.number("as_of")?.map(TreeSize::new))?;
     let dossier = match query.one("dossier")? {
         None | Some("0") => None,
-        Some("1") => Some(version_of(&subjects)?),
+        Some("1") => Some(version_of(&wanted.subjects)?),
         Some(other) => return Err(wrong("dossier", format!("is `{}`, not 0 or 1", shown(other)))),
     };
-    let wanted = Request { subjects, as_of: query.number("as_of")?.map(TreeSize::new) };
     let full = |_| WebError::ExportsFull { limit: state.config.limits.exports };
     let permit = Arc::clone(&state.exports).try_acquire_owned().map_err(full)?;
-    let made = blocking(&state, move |state| make(state, &wanted, dossier.as_deref())).await?;
+    let made = blocking(&state, move |state| make(state, &wanted, dossier.as_deref(), &Progress::default())).await?;
     let name = format!("attachment; filename=\"modeltrail-{}.zip\"", made.id);
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "application/zip"))
         .insert_header((header::CONTENT_DISPOSITION, name))
         .insert_header(("modeltrail-entry", made.entry.to_string()))
         .insert_header(("modeltrail-manifest", made.digest))
-        .body(FileBody::new(made.file, made.bytes, permit)))
+        .body(FileBody::new(Arc::new(made.file), made.bytes, Some(permit))))
+}
+
+/// What is asked for, where it can be.
+pub(crate) fn wanted<'a>(
+    subjects: impl IntoIterator<Item = &'a str>,
+    as_of: Option<TreeSize>,
+) -> Result<Request, WebError> {
+    let subjects =
+        subjects.into_iter().map(|text| subject_of("subject", text).map(|subject| subject.as_str().to_owned()));
+    let subjects = subjects.collect::<Result<BTreeSet<_>, _>>()?;
+    if subjects.is_empty() || subjects.len() > MAX_SUBJECTS {
+        return Err(wrong("subject", format!("must be given, once for each of at most {MAX_SUBJECTS} subjects")));
+    }
+    Ok(Request { subjects, as_of })
 }
 
 /// The version that a dossier is about.
-fn version_of(subjects: &BTreeSet<String>) -> Result<String, WebError> {
+pub(crate) fn version_of(subjects: &BTreeSet<String>) -> Result<String, WebError> {
     let mut all = subjects.iter();
     let (Some(version), None) = (all.next(), all.next()) else {
         return Err(wrong("dossier", "goes with one subject, a version of a model"));
@@ -87,7 +100,13 @@ fn version_of(subjects: &BTreeSet<String>) -> Result<String, WebError> {
     Ok(version.clone())
 }
 
-fn make(state: &AppState, wanted: &Request, dossier: Option<&str>) -> Result<Made, WebError> {
+/// Makes a bundle and the entry that says so. Whoever looks on sees how far it is, and can stop it until it is whole.
+pub(crate) fn make(
+    state: &AppState,
+    wanted: &Request,
+    dossier: Option<&str>,
+    progress: &Progress,
+) -> Result<Made, WebError> {
     // What can't be recorded is not handed out.
     let appender = state.writable()?;
     let ledger = state.ledger();
@@ -102,16 +121,34 @@ fn make(state: &AppState, wanted: &Request, dossier: Option<&str>) -> Result<Mad
     let sign = |text: &str| -> Result<Note, Box<dyn Error + Send + Sync>> {
         Ok(Note::parse(ledger.sign_note(&head, text)?.as_bytes())?)
     };
-    let out = BufWriter::with_capacity(BUFFER_BYTES, file);
+    let view = Counted { ledger: view, progress };
+    let out = Stoppable { out: BufWriter::with_capacity(BUFFER_BYTES, file), progress };
+    let begin = |collection: &Collection, times: u64| progress.begin(collection.entries.len() as u64 * times);
     let finished = match dossier {
-        None => export(&view, wanted, sign, out)?,
-        Some(version) => export_dossier(&view, version, wanted.as_of, sign, out)?,
+        None => {
+            let none = |collection: &Collection, _: Entries<'_>| {
+                begin(collection, 1);
+                Ok(Vec::new())
+            };
+            export_with(&view, wanted, &BTreeSet::new(), none, sign, out)?
+        }
+        Some(version) => {
+            let size = wanted.as_of.map_or(head.size, TreeSize::get);
+            let further =
+                scope(&view, version, size).map_err(|source| ExportError::Render { source: Box::new(source) })?;
+            // Each record is read for the report, and again for the bundle.
+            let report = |collection: &Collection, entries: Entries<'_>| {
+                begin(collection, 2);
+                render(collection, entries, version)
+            };
+            export_with(&view, wanted, &further, report, sign, out)?
+        }
     };
     if dossier.is_some() {
         issued(appender, ledger.origin(), wanted, &head, &finished.manifest)?;
     }
     let digest = finished.digest.to_string();
-    let mut out = finished.out;
+    let mut out = finished.out.out;
     out.flush().map_err(io("write"))?;
     let mut file = out.into_inner().map_err(|error| WebError::Scratch { doing: "write", cause: error.into_error() })?;
     let bytes = file.seek(SeekFrom::End(0)).map_err(io("read"))?;

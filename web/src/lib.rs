@@ -16,7 +16,7 @@ mod events;
 mod exports;
 mod guard;
 mod health;
-mod home;
+mod jobs;
 mod keys;
 mod metrics;
 mod openapi;
@@ -39,7 +39,6 @@ mod views;
 
 pub use admin::{Admin, AdminError, NoAdmin, Position};
 pub use errors::WebError;
-pub use home::{ENDPOINTS, Endpoint};
 pub use routes::configure;
 pub use server::{Running, start};
 pub use sources::{NoSources, SourceStatus};

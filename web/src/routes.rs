@@ -81,7 +81,7 @@ where
         .default_service(other_method("GET, HEAD"))
 }
 
-fn post<F, Args>(path: &str, handler: F) -> Resource
+pub(crate) fn post<F, Args>(path: &str, handler: F) -> Resource
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,

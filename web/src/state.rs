@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use crate::admin::Admin;
+use crate::jobs::Jobs;
 use crate::metrics::HttpMetrics;
 use crate::sources::SourceStatus;
 use crate::tally::Tally;
@@ -138,6 +139,7 @@ pub struct AppState {
     pub(crate) config: Config,
     pub(crate) bodies: Arc<Budget>,
     pub(crate) exports: Arc<Semaphore>,
+    pub(crate) jobs: Jobs,
     pub(crate) tally: Mutex<Tally>,
     pub(crate) metrics: HttpMetrics,
 }
@@ -150,7 +152,14 @@ impl AppState {
         limits.record_bytes = limits.record_bytes.min(MAX_RECORD_LIMIT);
         limits.batch_bytes = limits.batch_bytes.min(json::MAX_BYTES);
         let (bodies, exports) = (Budget::new(config.limits.bodies_bytes), Semaphore::new(config.limits.exports));
-        Self { config, bodies, exports: Arc::new(exports), tally: Mutex::default(), metrics: HttpMetrics::new() }
+        Self {
+            config,
+            bodies,
+            exports: Arc::new(exports),
+            jobs: Jobs::default(),
+            tally: Mutex::default(),
+            metrics: HttpMetrics::new(),
+        }
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {

@@ -1,8 +1,10 @@
 //! A file as a response body: read a piece at a time, on threads that may wait.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use actix_web::body::{BodySize, MessageBody};
@@ -13,36 +15,36 @@ use tokio::task::JoinHandle;
 /// Bytes read at a time.
 const PIECE_BYTES: usize = 256 << 10;
 
-type Piece = (File, Vec<u8>);
-
 enum State {
-    Idle(File),
-    Reading(JoinHandle<io::Result<Piece>>),
+    Idle,
+    Reading(JoinHandle<io::Result<Vec<u8>>>),
     Done,
 }
 
-/// The rest of a file from where it stands.
+/// The first bytes of a file, which others may read at the same time.
 pub(crate) struct FileBody {
+    file: Arc<File>,
     state: State,
+    at: u64,
     left: u64,
-    _permit: OwnedSemaphorePermit,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl FileBody {
-    /// The next `bytes` of `file`. The permit is given back when they are sent, or the receiver has gone.
-    pub(crate) fn new(file: File, bytes: u64, permit: OwnedSemaphorePermit) -> Self {
-        Self { state: State::Idle(file), left: bytes, _permit: permit }
+    /// The first `bytes` of `file`. The permit, if one is needed, is given back when they are sent, or the receiver has gone.
+    pub(crate) fn new(file: Arc<File>, bytes: u64, permit: Option<OwnedSemaphorePermit>) -> Self {
+        Self { file, state: State::Idle, at: 0, left: bytes, _permit: permit }
     }
 }
 
-fn read(mut file: File, most: u64) -> io::Result<Piece> {
+fn read(file: &File, at: u64, most: u64) -> io::Result<Vec<u8>> {
     let mut piece = vec![0; PIECE_BYTES.min(usize::try_from(most).unwrap_or(PIECE_BYTES))];
-    let bytes = file.read(&mut piece)?;
+    let bytes = file.read_at(&mut piece, at)?;
     if bytes == 0 {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the temporary file is shorter than it was"));
     }
     piece.truncate(bytes);
-    Ok((file, piece))
+    Ok(piece)
 }
 
 impl MessageBody for FileBody {
@@ -55,23 +57,22 @@ impl MessageBody for FileBody {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         loop {
             match std::mem::replace(&mut self.state, State::Done) {
-                State::Idle(_) if self.left == 0 => return Poll::Ready(None),
-                State::Idle(file) => {
-                    let most = self.left;
-                    self.state = State::Reading(tokio::task::spawn_blocking(move || read(file, most)));
+                State::Idle if self.left == 0 => return Poll::Ready(None),
+                State::Idle => {
+                    let (file, at, most) = (Arc::clone(&self.file), self.at, self.left);
+                    self.state = State::Reading(tokio::task::spawn_blocking(move || read(&file, at, most)));
                 }
                 State::Reading(mut reading) => {
                     let Poll::Ready(done) = Pin::new(&mut reading).poll(context) else {
                         self.state = State::Reading(reading);
                         return Poll::Pending;
                     };
-                    return Poll::Ready(Some(done.unwrap_or_else(|error| Err(io::Error::other(error))).map(
-                        |(file, piece)| {
-                            self.left -= piece.len() as u64;
-                            self.state = State::Idle(file);
-                            Bytes::from(piece)
-                        },
-                    )));
+                    return Poll::Ready(Some(done.unwrap_or_else(|error| Err(io::Error::other(error))).map(|piece| {
+                        self.left -= piece.len() as u64;
+                        self.at += piece.len() as u64;
+                        self.state = State::Idle;
+                        Bytes::from(piece)
+                    })));
                 }
                 State::Done => return Poll::Ready(None),
             }

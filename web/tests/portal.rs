@@ -6,6 +6,8 @@ mod guard;
 #[path = "api/harness.rs"]
 #[allow(dead_code, reason = "the harness serves other tests too")]
 mod harness;
+#[path = "portal/jobs.rs"]
+mod jobs;
 #[path = "portal/links.rs"]
 mod links;
 #[path = "portal/pages.rs"]

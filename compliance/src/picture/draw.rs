@@ -12,13 +12,15 @@ use super::{Options, escape, known_word, plural, shape};
 use crate::words::{digest_short, shorten, visible};
 
 /// Width of a line of a label, in half characters: a wide one counts twice.
-const LABEL_WIDTH: usize = 24;
+const LABEL_WIDTH: usize = 17;
 /// Lines that a name may take; the whole name stands in the node's title.
-const NAME_LINES: usize = 2;
+const NAME_LINES: usize = 3;
 /// Room for the legend below the picture.
 const LEGEND_HEIGHT: i64 = 40;
 /// Where the texts of a node begin.
-const INDENT: i64 = 16;
+const INDENT: i64 = 13;
+/// Wider than this a picture is not made to fit a desk's window: its texts would get too small to read. It is shown at four fifths, and moved.
+const WIDEST_FITTED: i64 = 1_450;
 
 pub(super) fn svg(
     graph: &Graph,
@@ -30,11 +32,15 @@ pub(super) fn svg(
     let mut svg = String::new();
     let (width, height) = (layout.width.max(620), layout.height + LEGEND_HEIGHT);
     let id = escape(options.id);
+    let (class, shown) =
+        if width > WIDEST_FITTED { ("lp lp-wide", (width * 4 / 5, height * 4 / 5)) } else { ("lp", (width, height)) };
     // Writing to a string never fails.
     let _ = write!(
         svg,
-        "<svg class=\"lp\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
+        "<svg class=\"{class}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{}\" height=\"{}\" \
          aria-labelledby=\"{id}-title {id}-desc\"><title id=\"{id}-title\">Lineage of {}</title><desc id=\"{id}-desc\">{}</desc>",
+        shown.0,
+        shown.1,
         escape(&visible(&lineage.start)),
         escape(&description(graph, lineage, bound)),
     );
@@ -158,7 +164,7 @@ fn labels(svg: &mut String, node: &Node, (x, y): (i64, i64), found: usize, optio
             let version =
                 parsed.as_ref().and_then(Subject::version).map(|version| match version.strip_prefix("sha256:") {
                     Some(digest) => digest_short(digest),
-                    None => shorten(&visible(&version), LABEL_WIDTH - 12),
+                    None => shorten(&visible(&version), LABEL_WIDTH - 4),
                 });
             let digest = options.digests.get(subject).map(|digest| digest_short(digest));
             let below: Vec<String> = version.into_iter().chain(digest).collect();

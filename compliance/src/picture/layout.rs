@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use super::graph::Graph;
 
 /// Width of a node.
-pub(super) const NODE_WIDTH: i64 = 208;
+pub(super) const NODE_WIDTH: i64 = 160;
 /// Height of a node.
-pub(super) const NODE_HEIGHT: i64 = 78;
+pub(super) const NODE_HEIGHT: i64 = 84;
 /// Between columns: room for lines to turn.
-const COLUMN_GAP: i64 = 92;
+const COLUMN_GAP: i64 = 40;
 /// Between nodes of a column.
-const ROW_GAP: i64 = 16;
+const ROW_GAP: i64 = 12;
 /// Room that a line takes where it passes a column.
 const PASS_HEIGHT: i64 = 8;
 /// Around the picture.

@@ -51,6 +51,21 @@ fn nothing_needs_scripts_and_nothing_scrolls_sideways_on_a_phone() {
     }
 }
 
+/// What is wider than its place on a desk; a picture of many columns may be, and says so.
+const HIDDEN: &str = "return [...document.querySelectorAll('.scroll')].filter(box => box.scrollWidth > box.clientWidth && !box.querySelector('.lp-wide'))
+    .map(box => box.getAttribute('aria-label') + ': ' + box.scrollWidth + ' in ' + box.clientWidth);";
+
+#[test]
+fn no_column_of_a_table_is_out_of_sight_on_a_desk() {
+    let Some(world) = world() else { return };
+    let browser = world.browser(Look::DESK);
+    for path in world.pages().values() {
+        browser.open(&world.at(path)).unwrap();
+        let hidden = browser.script(HIDDEN, &[]).unwrap();
+        assert_eq!(hidden, serde_json::json!([]), "{path}");
+    }
+}
+
 /// Light and dark, wide and narrow are four pictures, not one. `make screenshots` names a folder, and gets every kind of page in each.
 #[test]
 fn every_look_is_a_picture_of_its_own() {

@@ -4,7 +4,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use modeltrail_tests::browser::{self, Browser, Installed, Look};
 use modeltrail_tests::process::run_ok;
@@ -80,7 +80,21 @@ impl World {
                 }
             }
         }
+        found.insert("/job".to_owned(), self.job(&browser));
         found
+    }
+
+    /// The page of a bundle that is made with the portal's own form: nothing links to it.
+    fn job(&self, browser: &Browser) -> String {
+        browser.open(&self.at("/make?subject=model/risk/pd-retail@3.1.0")).unwrap();
+        browser.leave(|browser| browser.click("form.act button")).unwrap();
+        let since = Instant::now();
+        while !browser.text("main").unwrap().contains("Download the bundle") {
+            assert!(since.elapsed() < PLAY_LIMIT, "{}", browser.text("main").unwrap());
+            std::thread::sleep(Duration::from_millis(100));
+            browser.open(&browser.url().unwrap()).unwrap();
+        }
+        browser.url().unwrap().strip_prefix(&self.url).unwrap().to_owned()
     }
 }
 

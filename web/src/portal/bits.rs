@@ -4,12 +4,13 @@ use std::fmt;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use modeltrail_compliance::words::{date_words, digest_short, mark_words, time_words, visible};
+use modeltrail_compliance::words::{date_words, digest_short, mark_words, shorten, time_words, visible};
 use modeltrail_schemas::subject::Subject;
+use modeltrail_schemas::time::parse_rfc3339;
 use modeltrail_views::rows::{Act, Assurance, Mark, Severity};
 
 use super::links::Links;
-use super::text::{cut, name_of, spaced};
+use super::text::{NAME_LETTERS, cut, name_of, spaced};
 
 /// One piece of inline content. `bit.html` escapes all of it.
 #[derive(Clone, Debug, PartialEq, Eq, Template)]
@@ -96,7 +97,7 @@ impl Cell {
         Self::words(super::text::grouped(number))
     }
 
-    /// A dash for "none of these", in words for those who hear it.
+    /// None of these, in a word for those who hear it.
     pub(crate) fn none() -> Self {
         Self::new().and(Bit::Aside("none".to_owned()))
     }
@@ -104,6 +105,11 @@ impl Cell {
     /// What nobody recorded, and the event type that would say it.
     pub(crate) fn missing(event: &'static str) -> Self {
         Self::new().and(Bit::Missing(event))
+    }
+
+    /// What was recorded; else that it was not, and the event type that would say it.
+    pub(crate) fn or_missing(cell: Option<Self>, event: &'static str) -> Self {
+        cell.unwrap_or_else(|| Self::missing(event))
     }
 
     /// A subject with its link.
@@ -150,6 +156,11 @@ impl Cell {
         if all.bits.is_empty() { Self::none() } else { all }
     }
 
+    /// Whether it says "none".
+    pub(crate) fn is_none(&self) -> bool {
+        *self == Self::none()
+    }
+
     /// Whether there is nothing in it.
     pub(crate) fn is_empty(&self) -> bool {
         self.bits.is_empty()
@@ -181,11 +192,21 @@ fn gap(before: &Bit, after: &Bit) -> bool {
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut open = false;
         for (at, bit) in self.bits.iter().enumerate() {
             if at > 0 && gap(&self.bits[at - 1], bit) {
                 f.write_str(" ")?;
             }
+            // A time and the entry that says it stay on one line.
+            if matches!((bit, self.bits.get(at + 1)), (Bit::Time { .. }, Some(Bit::Entry { .. }))) {
+                f.write_str("<span class=\"at\">")?;
+                open = true;
+            }
             write!(f, "{bit}")?;
+            if open && matches!(bit, Bit::Entry { .. }) {
+                f.write_str("</span>")?;
+                open = false;
+            }
         }
         Ok(())
     }
@@ -202,12 +223,12 @@ impl From<Bit> for Cell {
 
 /// A subject as a link by its name.
 pub(crate) fn subject_bit(links: &Links, subject: &str) -> Bit {
-    Bit::Named { href: links.subject(subject), name: name_of(subject), full: visible(subject) }
+    Bit::Named { href: links.subject(subject), name: shorten(&name_of(subject), NAME_LETTERS), full: visible(subject) }
 }
 
 /// A party as a link.
 pub(crate) fn party_bit(links: &Links, party: &str) -> Bit {
-    Bit::Named { href: links.party(party), name: cut(party), full: visible(party) }
+    Bit::Named { href: links.party(party), name: visible(&shorten(party, NAME_LETTERS)), full: visible(party) }
 }
 
 /// Our words as a link.
@@ -298,6 +319,7 @@ pub(crate) fn act_cell(links: &Links, act: &Act) -> Cell {
         if let Some(role) = &actor.role {
             cell = cell.aside("as").and(Bit::Name(cut(role)));
         }
+        cell = cell.then(", ");
     }
     cell = cell.and(time_bit(act.happened()));
     if !act.counts() {
@@ -306,21 +328,56 @@ pub(crate) fn act_cell(links: &Links, act: &Act) -> Cell {
     cell.entry(links, act.entry)
 }
 
-/// A sentence in which every subject is a link.
+/// The same for a narrow column: who, as what, and on which day, one under another.
+pub(crate) fn act_lines(links: &Links, act: &Act) -> Cell {
+    let mut cell = Cell::new();
+    if let Some(actor) = &act.actor {
+        cell = cell.and(party_bit(links, &actor.id)).and(Bit::Break);
+        if let Some(role) = &actor.role {
+            cell = cell.and(Bit::Aside(cut(role))).and(Bit::Break);
+        }
+    }
+    cell = cell.and(day_bit(act.happened())).entry(links, act.entry);
+    if act.counts() { cell } else { cell.and(Bit::Break).and(signature_bit(act.signature)) }
+}
+
+/// When it happened, with the entry; whose act it was stands elsewhere.
+pub(crate) fn when_cell(links: &Links, act: &Act) -> Cell {
+    let cell = Cell::from(time_bit(act.happened())).entry(links, act.entry);
+    if act.counts() { cell } else { cell.and(Bit::Break).and(signature_bit(act.signature)) }
+}
+
+/// What is more than a word: a subject, a digest, a time.
+fn word_bit(links: &Links, word: &str) -> Option<Bit> {
+    if word.starts_with("sha256:") && is_digest(word) {
+        return Some(digest_bit(word));
+    }
+    if word.len() >= 20 && word.contains('T') && parse_rfc3339(word).is_some() {
+        return Some(time_bit(word));
+    }
+    (word.contains('/') && Subject::parse(word).is_ok()).then(|| subject_bit(links, word))
+}
+
+/// Whether it is a SHA-256 as events write it.
+pub(crate) fn is_digest(word: &str) -> bool {
+    let digits = word.strip_prefix("sha256:").unwrap_or_default();
+    digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// A sentence in which every subject is a link, every digest short and every time one for people.
 pub(crate) fn sentence_cell(links: &Links, sentence: &str) -> Cell {
     let mut cell = Cell::new();
     let mut plain = String::new();
     for piece in sentence.split_inclusive([' ', ',', '(', ')', ';']) {
         let word = piece.trim_end_matches([' ', ',', '(', ')', ';', '.', ':']);
-        let known = word.contains('/') && Subject::parse(word).is_ok();
-        if !known {
+        let Some(bit) = word_bit(links, word) else {
             plain.push_str(piece);
             continue;
-        }
+        };
         if !plain.is_empty() {
             cell = cell.and(Bit::Name(std::mem::take(&mut plain)));
         }
-        cell = cell.and(subject_bit(links, word));
+        cell = cell.and(bit);
         plain.push_str(&piece[word.len()..]);
     }
     if plain.is_empty() { cell } else { cell.and(Bit::Name(plain)) }
@@ -349,5 +406,9 @@ mod tests {
         assert!(names[0].contains("/version?subject=model/risk/a@1"), "{names:?}");
         let html = cell.to_string();
         assert!(html.contains("until 1 May"), "{html}");
+        let digest = format!("sha256:{}", "c".repeat(64));
+        let html = sentence_cell(&Links::default(), &format!("from 2026-02-24T18:35:00.000000Z on with {digest}; no"))
+            .to_string();
+        assert!(html.contains(">cccccccccc</code>") && html.contains("24 Feb 2026"), "{html}");
     }
 }

@@ -4,6 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::bits::{Bit, Cell};
+use super::context::Cx;
 
 /// One part of a page.
 #[derive(Clone, Debug, Template)]
@@ -21,8 +22,12 @@ pub(crate) enum Block {
     Text { heading: &'static str, id: &'static str, lines: Vec<Cell> },
     /// A question with fields.
     Form(Form),
+    /// Something to set going.
+    Act(Act),
     /// A few figures, each a link to what it counts.
     Figures(Vec<Figure>),
+    /// A few choices, each by its label: words with a link, or the one that is made.
+    Choices(Vec<(&'static str, Vec<Choice>)>),
     /// A list of links.
     Links { heading: &'static str, id: &'static str, links: Vec<(Bit, Cell)> },
     /// Bytes as they are.
@@ -164,6 +169,23 @@ pub(crate) struct Form {
     pub(crate) clear: Option<String>,
 }
 
+impl Form {
+    /// A filter over the page's own list: it keeps what else the address says, and can be cleared where something is asked for.
+    pub(crate) fn filter(cx: &Cx<'_>, label: &'static str, fields: Vec<Field>) -> Block {
+        let asked = fields.iter().any(|field| !field.value.is_empty());
+        let clear = asked.then(|| cx.links.to(cx.route.path, &[]));
+        Block::Form(Self { clear, ..Self::to(cx, label, cx.route.path, fields, "Filter") })
+    }
+
+    /// A question to a page.
+    pub(crate) fn to(cx: &Cx<'_>, label: &'static str, path: &str, fields: Vec<Field>, button: &'static str) -> Self {
+        let sort = cx.param("sort").map(|sort| ("sort".to_owned(), sort.to_owned()));
+        let as_of = cx.links.as_of().map(|as_of| ("as_of".to_owned(), as_of.to_owned()));
+        let hidden = sort.into_iter().chain(as_of).collect();
+        Self { label, action: path.to_owned(), hidden, fields, button, clear: None }
+    }
+}
+
 /// A field of a form.
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
@@ -201,6 +223,28 @@ impl Field {
         }
         Self { name, label, value, hint: "", choices }
     }
+}
+
+/// Something to set going, always by POST.
+#[derive(Clone, Debug)]
+pub(crate) struct Act {
+    /// Where it goes.
+    pub(crate) action: String,
+    /// What goes along unseen.
+    pub(crate) hidden: Vec<(&'static str, String)>,
+    /// The button.
+    pub(crate) button: &'static str,
+    /// What it does, in words.
+    pub(crate) note: &'static str,
+}
+
+/// One of a few choices.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    /// In a word.
+    pub(crate) words: &'static str,
+    /// Where it leads; none for the one that is made.
+    pub(crate) href: Option<String>,
 }
 
 /// One figure.

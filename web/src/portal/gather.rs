@@ -8,7 +8,7 @@ use modeltrail_views::rows::{Approval, Deployment, Finding, Member, Served, Seve
 use modeltrail_views::tables::{RowKey, Table};
 
 use super::bits::{
-    Bit, Cell, entry_bit, mark, party_bit, sentence_cell, severity_bit, signature_bit, subject_bit, time_bit,
+    Bit, Cell, day_bit, entry_bit, mark, party_bit, sentence_cell, severity_bit, signature_bit, subject_bit, time_bit,
 };
 use super::blocks::{Line, Timeline};
 use super::context::{Cx, LIST_ROWS};
@@ -104,6 +104,12 @@ pub(crate) fn starting(cx: &Cx<'_>, table: Table, start: &str) -> Result<Vec<Str
     })?;
     found.dedup();
     Ok(found)
+}
+
+/// The versions that run somewhere.
+pub(crate) fn running(deployments: &[Deployment]) -> BTreeSet<&str> {
+    let running = deployments.iter().filter(|deployment| deployment.state == "running");
+    running.flat_map(|deployment| &deployment.running).map(|member| member.subject.as_str()).collect()
 }
 
 /// Deployments by the model whose version runs there.
@@ -202,13 +208,13 @@ pub(crate) fn members_cell(links: &Links, members: &[Member]) -> Cell {
 
 /// Where a version runs or ran.
 pub(crate) fn served_cell(links: &Links, served: &Served) -> Cell {
-    let cell = Cell::subject(links, &served.deployment)
-        .aside(cut(&served.role))
-        .then("from")
-        .and(time_bit(&served.from.value))
-        .entry(links, served.from.entry);
+    let mut cell = Cell::subject(links, &served.deployment);
+    if served.role != "serving" {
+        cell = cell.aside(cut(&served.role));
+    }
+    cell = cell.and(Bit::Break).and(day_bit(&served.from.value)).entry(links, served.from.entry).then("–");
     match &served.until {
-        Some(until) => cell.then("until").and(time_bit(&until.value)).entry(links, until.entry),
+        Some(until) => cell.and(day_bit(&until.value)).entry(links, until.entry),
         None => cell.and(mark("good", "●", "runs")),
     }
 }
@@ -255,7 +261,7 @@ pub(crate) fn timeline(
             _ => days.push((day, vec![line])),
         }
     }
-    let days = days.into_iter().map(|(day, lines)| (super::bits::day_bit(&day), lines)).collect();
+    let days = days.into_iter().map(|(day, lines)| (day_bit(&day), lines)).collect();
     Ok(Timeline { heading, id, days, note: Cell::new(), previous: None, next: None, empty })
 }
 

@@ -1,7 +1,7 @@
 //! Tables of rows: the same columns as HTML and as CSV, sorted, and cut into pages.
 
 use super::bits::Cell;
-use super::blocks::{Head, Table};
+use super::blocks::{Block, Head, Table};
 use super::context::Cx;
 use super::links::Links;
 use super::text::grouped;
@@ -9,7 +9,7 @@ use super::text::grouped;
 /// Rows of one page.
 pub(crate) const PAGE_ROWS: usize = 50;
 /// Rows of a table that is only a part of its page: the rest is in its CSV.
-const PART_ROWS: usize = 100;
+const PART_ROWS: usize = 50;
 
 /// What rows are put in order by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +52,11 @@ impl<R> Column<R> {
         cell: fn(&R, &Links) -> Cell,
     ) -> Self {
         Self { key, head, numeric: false, order: Some(order), cell }
+    }
+
+    /// A column of numbers that nobody sorts by.
+    pub(crate) const fn figures(head: &'static str, cell: fn(&R, &Links) -> Cell) -> Self {
+        Self { key: "", head, numeric: true, order: None, cell }
     }
 
     /// A column of numbers to sort by.
@@ -105,6 +110,22 @@ impl<R> Listing<R> {
         Self { id, caption: caption.into(), columns, sort: "", main: false, truncated: false, empty }
     }
 
+    /// There are more rows than are looked at.
+    pub(crate) fn bounded(mut self, truncated: bool) -> Self {
+        self.truncated = truncated;
+        self
+    }
+
+    /// The table of these rows, as a part of a page.
+    pub(crate) fn block(self, cx: &Cx<'_>, rows: Vec<R>) -> Block {
+        Block::Table(self.table(cx, rows))
+    }
+
+    /// The same, where there are any rows.
+    pub(crate) fn some(self, cx: &Cx<'_>, rows: Vec<R>) -> Option<Block> {
+        (!rows.is_empty()).then(|| self.block(cx, rows))
+    }
+
     /// The table of these rows.
     pub(crate) fn table(self, cx: &Cx<'_>, mut rows: Vec<R>) -> Table {
         let asked = cx.param("sort").filter(|_| self.main);
@@ -129,12 +150,13 @@ impl<R> Listing<R> {
             .take(most)
             .map(|row| self.columns.iter().map(|column| (column.cell)(row, &cx.links)).collect())
             .collect();
+        let (heads, shown) = self.without_empty(cx, key, down, shown);
         let page = first / PAGE_ROWS + 1;
         let turn = |page: usize| cx.with(&[("page", &page.to_string())]);
         let last = first + shown.len();
         Table {
             id: self.id,
-            heads: self.columns.iter().map(|column| self.head(cx, column, key, down)).collect(),
+            heads,
             count: self.count(first, last, total),
             previous: (self.main && first > 0).then(|| turn(page - 1)),
             next: (self.main && last < total).then(|| turn(page + 1)),
@@ -143,6 +165,26 @@ impl<R> Listing<R> {
             caption: self.caption,
             empty: self.empty,
         }
+    }
+
+    /// Heads and rows without the columns of a part that say nothing in any row: a wide table hides what it has. CSV keeps them all, and so does
+    /// every column that says "not recorded".
+    fn without_empty(
+        &self,
+        cx: &Cx<'_>,
+        key: &str,
+        down: bool,
+        mut rows: Vec<Vec<Cell>>,
+    ) -> (Vec<Head>, Vec<Vec<Cell>>) {
+        let keep: Vec<bool> = (0..self.columns.len())
+            .map(|at| self.main || cx.csv() || at == 0 || rows.is_empty() || rows.iter().any(|row| !row[at].is_none()))
+            .collect();
+        for row in &mut rows {
+            let mut kept = keep.iter();
+            row.retain(|_| *kept.next().unwrap_or(&true));
+        }
+        let columns = self.columns.iter().zip(&keep).filter(|(_, keep)| **keep);
+        (columns.map(|(column, _)| self.head(cx, column, key, down)).collect(), rows)
     }
 
     /// The first row shown and how many.

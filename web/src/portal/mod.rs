@@ -1,8 +1,10 @@
 //! The portal: pages for people, made on the server from the views and the log.
 //!
 //! Each page is a function from [`context::Cx`] to [`page::Page`]; [`blocks`] are the parts it is made of, each with its template once, and a table gives
-//! its HTML and its CSV from the same columns. [`links`] makes every address, so that each keeps the "as of". Nothing here writes.
+//! its HTML and its CSV from the same columns. [`links`] makes every address, so that each keeps the "as of". No page writes; the little that
+//! can be set going from one is in [`acts`].
 
+mod acts;
 mod assets;
 mod bits;
 mod blocks;
@@ -35,6 +37,7 @@ pub(crate) use assets::serve as asset;
 
 /// Puts all pages into an application.
 pub(crate) fn services(config: &mut ServiceConfig) {
+    acts::services(config);
     for route in pages::ROUTES {
         config
             .service(read(route.path, move |state: Data<AppState>, request: HttpRequest| show(state, request, route)));
@@ -98,7 +101,7 @@ fn html(cx: &Cx<'_>, page: &Page) -> Made {
 
 /// The rows of one of the page's tables: the one named, else the first.
 fn table_of(cx: &Cx<'_>, page: &Page) -> Result<Made, Fault> {
-    let mut tables = page.main.iter().chain(&page.aside).filter_map(|block| match block {
+    let mut tables = page.blocks().filter_map(|block| match block {
         Block::Table(table) => Some(table),
         _ => None,
     });

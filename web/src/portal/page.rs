@@ -24,10 +24,14 @@ pub(crate) struct Page {
     pub(crate) lead: Cell,
     /// What can be done from here.
     pub(crate) actions: Vec<Bit>,
+    /// What needs the whole width: above both columns.
+    pub(crate) above: Vec<Block>,
     /// The main column.
     pub(crate) main: Vec<Block>,
     /// The side column.
     pub(crate) aside: Vec<Block>,
+    /// What needs the whole width: below both columns.
+    pub(crate) below: Vec<Block>,
     /// The status.
     pub(crate) status: StatusCode,
     /// Seconds after which the page is asked for again: only where something is under way.
@@ -43,11 +47,23 @@ impl Page {
             crumbs: Vec::new(),
             lead: Cell::new(),
             actions: Vec::new(),
+            above: Vec::new(),
             main: Vec::new(),
             aside: Vec::new(),
+            below: Vec::new(),
             status: StatusCode::OK,
             refresh: None,
         }
+    }
+
+    /// All its parts, in order.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = &Block> {
+        self.above.iter().chain(&self.main).chain(&self.aside).chain(&self.below)
+    }
+
+    /// Whether something can be set going from it: then its forms say to this server, and to no other, where they come from.
+    pub(crate) fn acts(&self) -> bool {
+        self.blocks().any(|block| matches!(block, Block::Act(_)))
     }
 
     /// With one step of the way here.

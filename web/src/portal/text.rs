@@ -5,6 +5,8 @@ use modeltrail_schemas::subject::Subject;
 
 /// Letters of a foreign text that a table shows.
 const CUT_LETTERS: usize = 160;
+/// Letters of a name that a link shows; the whole one stands in its title and on its page.
+pub(crate) const NAME_LETTERS: usize = 96;
 
 /// The first letters of a foreign text, with control and bidirectional characters as codes.
 pub(crate) fn cut(text: &str) -> String {
@@ -24,9 +26,38 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
+/// The day of `31 Mar 2026 12:00:00 UTC`; the whole of anything shorter.
+pub(crate) fn day_of(words: &str) -> &str {
+    split_day(words).map_or(words, |(day, _)| day)
+}
+
+/// What stands behind the day, if anything does.
+pub(crate) fn clock_of(words: &str) -> Option<&str> {
+    split_day(words).map(|(_, clock)| clock)
+}
+
+/// A day is three words.
+fn split_day(words: &str) -> Option<(&str, &str)> {
+    let (at, _) = words.match_indices(' ').nth(2)?;
+    Some((&words[..at], &words[at + 1..]))
+}
+
+/// Whether a text that somebody looks for stands in one of these, letters of any case alike.
+pub(crate) fn holds<'a>(held: impl IntoIterator<Item = &'a str>, wanted: &str) -> bool {
+    let wanted = wanted.to_lowercase();
+    held.into_iter().any(|held| held.to_lowercase().contains(&wanted))
+}
+
 /// `1 entry`, `4,211 entries`.
 pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
+}
+
+/// Where a long name may be broken first: behind its slashes.
+pub(crate) fn pieces(name: &str) -> Vec<&str> {
+    /// Names up to this many bytes fit a column.
+    const FITS: usize = 20;
+    if name.len() <= FITS { vec![name] } else { name.split_inclusive('/').collect() }
 }
 
 /// A subject for people: without its kind, percent-encoding undone, control characters as codes.
@@ -38,7 +69,7 @@ pub(crate) fn name_of(subject: &str) -> String {
         text.push_str(&decoded(namespace));
         text.push('/');
     }
-    text.push_str(&decoded(parsed.name()));
+    text.push_str(&shortened(&decoded(parsed.name())));
     if let Some(version) = parsed.version() {
         text.push('@');
         let version = decoded(version);
@@ -47,11 +78,11 @@ pub(crate) fn name_of(subject: &str) -> String {
     text
 }
 
-/// A version that is a digest or a commit is shown by its first digits.
-fn shortened(version: &str) -> String {
-    let digits = version.strip_prefix("sha256:").unwrap_or(version);
+/// A name or version that is a digest, a key or a commit is shown by its first digits.
+fn shortened(part: &str) -> String {
+    let digits = part.strip_prefix("sha256:").unwrap_or(part);
     let hex = digits.len() >= 40 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if hex { digest_short(digits) } else { version.to_owned() }
+    if hex { digest_short(digits) } else { part.to_owned() }
 }
 
 /// A duty, verb or state as the events write it, in words: `rolled_back` is `rolled back`.
@@ -76,9 +107,18 @@ mod tests {
     }
 
     #[test]
+    fn a_time_is_a_day_and_a_clock() {
+        assert_eq!(day_of("31 Mar 2026 12:00:00 UTC"), "31 Mar 2026");
+        assert_eq!(clock_of("31 Mar 2026 12:00:00 UTC"), Some("12:00:00 UTC"));
+        assert_eq!((day_of("31 Mar 2026"), clock_of("31 Mar 2026")), ("31 Mar 2026", None));
+        assert_eq!((day_of("08:20"), clock_of("08:20")), ("08:20", None));
+    }
+
+    #[test]
     fn subjects_are_decoded_and_digests_shortened() {
         assert_eq!(name_of("model/risk/pd%2Fretail@3.1.0"), "risk/pd/retail@3.1.0");
         assert_eq!(name_of(&format!("image/r@sha256:{}", "a".repeat(64))), "r@aaaaaaaaaa");
+        assert_eq!(name_of(&format!("artifact/sha256:{}", "b".repeat(64))), "bbbbbbbbbb");
         assert_eq!(name_of("not a subject"), "not a subject");
         assert!(!name_of("model/a%E2%80%AEb").contains('\u{202e}'));
     }

@@ -1,7 +1,5 @@
 //! Requests that are not meant for us, or meant badly.
 
-use modeltrail_web::ENDPOINTS;
-
 use crate::harness::{Answer, STRUCTURED, Server, bytes, event};
 
 fn with_host(server: &Server, host: &str) -> Answer {
@@ -83,29 +81,6 @@ fn other_methods_are_told_which_go() {
     assert_eq!(send("GET", "/v1/events").header("allow"), Some("POST"));
     assert_eq!(send("BREW", "/healthz").status, 405);
     assert_eq!(send("HEAD", "/healthz").status, 200);
-}
-
-#[test]
-fn the_list_of_endpoints_is_what_there_is_and_what_is_described() {
-    let server = Server::start();
-    let described = include_str!("../../../docs/API.md");
-    let page = server.get("/v1/docs");
-    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
-    for endpoint in ENDPOINTS {
-        assert!(page.text().contains(endpoint.path), "{}", endpoint.path);
-        let title = format!("`{} {}`", endpoint.method, endpoint.path);
-        assert!(described.contains(&title), "docs/API.md doesn't describe {title}");
-        let path = endpoint
-            .path
-            .replace("{level}", "0")
-            .replace("{index}", "000")
-            .replace("{size}", "1")
-            .replace("{key}", "k")
-            .replace("{name}", "n");
-        let answer = server.client().send("PATCH", &path, &[("host", "localhost")], b"");
-        assert_eq!(answer.status, 405, "{path}");
-        assert!(answer.header("allow").unwrap().contains(endpoint.method), "{path}");
-    }
 }
 
 #[test]

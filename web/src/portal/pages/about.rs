@@ -41,7 +41,7 @@ const VERDICTS: [(&str, &str, &str); 6] = [
 ];
 
 /// What a word means on these pages.
-const WORDS: [(&str, &str); 13] = [
+const WORDS: [(&str, &str); 14] = [
     ("Entry", "A row of the ledger, numbered from 0: one event as it arrived, with when and how."),
     (
         "Record",
@@ -54,6 +54,10 @@ const WORDS: [(&str, &str); 13] = [
     ("Inclusion proof", "The few hashes that lead from one entry to the root."),
     ("Manifest digest", "The hash over the list of everything a version was made of. Approvals bind to it."),
     ("Finding", "An expectation that the log shows broken, with the entries that show it. It judges nobody."),
+    (
+        "Counts for nothing",
+        "A statement whose signature counts for nothing: bad, by an unknown or revoked key, or by one that may not speak for this.",
+    ),
     (
         "Kept aside",
         "An entry that could not be read or must not speak. It is in the chain, and the views leave it out.",

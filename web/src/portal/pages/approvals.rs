@@ -7,16 +7,17 @@ use modeltrail_views::tables::part;
 
 use super::model::approval_link;
 use crate::portal::bits::{
-    Bit, Cell, act_cell, digest_bit, link, mark, party_bit, signature_bit, signature_words, subject_bit, time_bit,
+    Bit, Cell, act_cell, act_lines, day_bit, digest_bit, link, mark, party_bit, signature_bit, signature_words,
+    subject_bit, time_bit,
 };
-use crate::portal::blocks::{Block, Callout, Facts, Field, Form, Table};
+use crate::portal::blocks::{Block, Callout, Facts, Field, Form};
 use crate::portal::context::Cx;
 use crate::portal::fault::Fault;
 use crate::portal::gather::{approval_state, missing, subjects_cell};
 use crate::portal::links::Links;
 use crate::portal::list::{Column, Listing, Order};
 use crate::portal::page::Page;
-use crate::portal::text::{cut, name_of, spaced};
+use crate::portal::text::{cut, holds, name_of, spaced};
 
 /// An approval that ends within so many days is shown as running out.
 pub(super) const SOON_DAYS: i64 = 60;
@@ -67,10 +68,10 @@ pub(super) const COLUMNS: &[Column<Row>] = &[
     ),
     Column::sorted("state", "State", |row| Order::text(Some(row.state().0)), |row, _| Cell::from(row.state().1)),
     Column::plain("Digest", |row, links| {
-        row.approval.digest.as_ref().map_or_else(
-            || Cell::missing("approval.granted"),
-            |digest| Cell::from(digest_bit(&digest.value)).entry(links, digest.entry),
-        )
+        let digest = row.approval.digest.as_ref();
+        let cell =
+            digest.map(|digest| Cell::from(digest_bit(&digest.value)).and(Bit::Break).entry(links, digest.entry));
+        Cell::or_missing(cell, "approval.granted")
     }),
     Column::plain("For", |row, links| {
         if row.approval.places.is_empty() {
@@ -87,14 +88,14 @@ pub(super) const COLUMNS: &[Column<Row>] = &[
             row.approval
                 .requested
                 .as_ref()
-                .map_or_else(|| Cell::missing("approval.requested"), |act| act_cell(links, act))
+                .map_or_else(|| Cell::missing("approval.requested"), |act| act_lines(links, act))
         },
     ),
     Column::sorted(
         "granted",
         "Granted by",
         |row| Order::text(row.approval.granted.as_ref().map(|act| act.received.as_str())),
-        |row, links| row.approval.granted.as_ref().map_or_else(Cell::none, |act| act_cell(links, act)),
+        |row, links| row.approval.granted.as_ref().map_or_else(Cell::none, |act| act_lines(links, act)),
     ),
     Column::sorted(
         "expires",
@@ -103,7 +104,7 @@ pub(super) const COLUMNS: &[Column<Row>] = &[
         |row, links| {
             row.approval.expires.as_ref().map_or_else(
                 || Cell::words("no end said"),
-                |expires| Cell::from(time_bit(&expires.value)).entry(links, expires.entry),
+                |expires| Cell::from(day_bit(&expires.value)).and(Bit::Break).entry(links, expires.entry),
             )
         },
     ),
@@ -115,10 +116,9 @@ fn rows(cx: &Cx<'_>, approvals: Vec<Approval>) -> Vec<Row> {
 }
 
 /// Approvals as a part of another page; of what they are stands in the first column, which the thing's own page leaves out.
-pub(super) fn table(cx: &Cx<'_>, approvals: Vec<Approval>, own: bool) -> Table {
+pub(super) fn part_of(cx: &Cx<'_>, approvals: Vec<Approval>, own: bool) -> Option<Block> {
     let columns = if own { &COLUMNS[1..] } else { COLUMNS };
-    let empty = Cell::words("Nobody asked for an approval.");
-    Listing::part("approvals", "Approvals", columns, empty).table(cx, rows(cx, approvals))
+    Listing::part("approvals", "Approvals", columns, Cell::new()).some(cx, rows(cx, approvals))
 }
 
 /// Whether a grant runs out within [`SOON_DAYS`].
@@ -138,20 +138,12 @@ pub(super) fn open_condition(approval: &Approval, now: &str) -> Option<bool> {
 fn wanted(cx: &Cx<'_>, row: &Row) -> bool {
     let approval = &row.approval;
     let text = |text: &str| {
-        let text = text.to_lowercase();
-        let digest = approval.digest.as_ref().map(|digest| digest.value.as_str()).unwrap_or_default();
-        let parties = approval.approvers.iter().map(String::as_str);
-        let acts = [&approval.requested, &approval.granted]
-            .into_iter()
-            .flatten()
-            .filter_map(|act| act.actor.as_ref())
-            .map(|actor| actor.id.as_str());
+        let digest = approval.digest.as_ref().map(|digest| digest.value.as_str());
+        let acts = [&approval.requested, &approval.granted].into_iter().flatten();
+        let actors = acts.filter_map(|act| act.actor.as_ref()).map(|actor| actor.id.as_str());
         let name = name_of(&approval.about);
-        [approval.id.as_str(), approval.about.as_str(), name.as_str(), digest]
-            .into_iter()
-            .chain(parties)
-            .chain(acts)
-            .any(|held| held.to_lowercase().contains(&text))
+        let own = [approval.id.as_str(), approval.about.as_str(), name.as_str()];
+        holds(own.into_iter().chain(digest).chain(approval.approvers.iter().map(String::as_str)).chain(actors), text)
     };
     let state = |state: &str| match state {
         "running-out" => runs_out(approval, &row.now),
@@ -174,11 +166,10 @@ pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
     )
     .and(time_bit(&cx.now))
     .then(", the time of this page.");
-    page.main.push(Block::Form(Form {
-        label: "Filter approvals",
-        action: "/approvals".to_owned(),
-        hidden: super::models::kept(cx),
-        fields: vec![
+    page.main.push(Form::filter(
+        cx,
+        "Filter approvals",
+        vec![
             Field::text("q", "Model, digest, party or id", cx.param("q"), ""),
             Field::choice(
                 "state",
@@ -202,20 +193,14 @@ pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
                 [("open", "open"), ("overdue", "overdue")],
             ),
         ],
-        button: "Filter",
-        clear: ["q", "state", "conditions"]
-            .iter()
-            .any(|name| cx.param(name).is_some())
-            .then(|| cx.links.to("/approvals", &[])),
-    }));
+    ));
     let empty = Cell::words("No approval matches. They come with")
         .and(Bit::Code("approval.requested".to_owned()))
         .then("and")
         .and(Bit::Code("approval.granted".to_owned()))
         .then("events.");
-    let mut listing = Listing::main("approvals", "Approvals", COLUMNS, "-granted", empty);
-    listing.truncated = truncated;
-    page.main.push(Block::Table(listing.table(cx, rows)));
+    page.main
+        .push(Listing::main("approvals", "Approvals", COLUMNS, "-granted", empty).bounded(truncated).block(cx, rows));
     Ok(page)
 }
 
@@ -254,9 +239,8 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     }
     page.main.push(Block::Facts(facts(cx, &approval)));
     let conditions = approval.conditions.iter().map(|condition| (condition.clone(), cx.now.clone())).collect();
-    page.main.push(Block::Table(
-        Listing::part("conditions", "Conditions", CONDITIONS, Cell::words("It has none.")).table(cx, conditions),
-    ));
+    page.main
+        .push(Listing::part("conditions", "Conditions", CONDITIONS, Cell::words("It has none.")).block(cx, conditions));
     let discounted = approval.discounted.iter().map(|act| {
         (signature_bit(act.signature), Cell::words(signature_words(act.signature)).then("·").join(act_cell(links, act)))
     });
@@ -321,7 +305,10 @@ fn facts(cx: &Cx<'_>, approval: &Approval) -> Facts {
         .maybe("To be decided by", approval.due.as_deref().map(|due| Cell::from(time_bit(due))))
         .maybe(
             "Ended",
-            approval.ended.as_ref().map(|act| Cell::words(spaced(&approval.state)).join(act_cell(links, act))),
+            approval
+                .ended
+                .as_ref()
+                .map(|act| Cell::words(spaced(&approval.state)).then("·").join(act_cell(links, act))),
         )
         .maybe("Ended at", approval.ended_at.as_deref().map(|at| Cell::from(time_bit(at))));
     // The three items of a signature manifestation stand together wherever it is shown.

@@ -121,19 +121,12 @@ fn form(cx: &Cx<'_>, subject: Option<&str>) -> Result<Form, Fault> {
     if let Some(any) = of.choices.first_mut() {
         any.1 = "all models".to_owned();
     }
-    Ok(Form {
-        label: "What changed between two dates",
-        action: "/changes".to_owned(),
-        hidden: super::models::kept(cx),
-        fields: vec![
-            of,
-            Field::text("from", "From the day", cx.param("from"), "2026-03-01"),
-            Field::text("to", "To the day", cx.param("to"), "2026-03-31"),
-        ],
-        button: "Show",
-        clear: ["from", "to"]
-            .iter()
-            .any(|name| cx.param(name).is_some())
-            .then(|| cx.with(&[("from", ""), ("to", ""), ("after", "")])),
-    })
+    let fields = vec![
+        of,
+        Field::text("from", "From the day", cx.param("from"), "2026-03-01"),
+        Field::text("to", "To the day", cx.param("to"), "2026-03-31"),
+    ];
+    let bounded = ["from", "to"].iter().any(|name| cx.param(name).is_some());
+    let clear = bounded.then(|| cx.with(&[("from", ""), ("to", ""), ("after", "")]));
+    Ok(Form { clear, ..Form::to(cx, "What changed between two dates", "/changes", fields, "Show") })
 }

@@ -6,7 +6,7 @@ use modeltrail_compliance::words::value_words;
 use modeltrail_views::rows::Version;
 use serde_json::Value;
 
-use crate::portal::bits::{Cell, link, mark, subject_bit};
+use crate::portal::bits::{Bit, Cell, digest_bit, is_digest, link, mark, subject_bit};
 use crate::portal::blocks::{Block, Field, Form};
 use crate::portal::context::Cx;
 use crate::portal::fault::Fault;
@@ -34,12 +34,16 @@ impl Member {
 }
 
 fn value(text: Option<&String>) -> Cell {
-    text.map_or_else(|| Cell::missing(""), |text| Cell::name(text))
+    match text {
+        None => Cell::from(Bit::Aside("not there".to_owned())),
+        Some(digest) if is_digest(digest) => Cell::from(digest_bit(digest)),
+        Some(text) => Cell::name(text),
+    }
 }
 
 const MEMBERS: &[Column<Member>] = &[
     Column::plain("Member", |member, _| Cell::name(&member.path)),
-    Column::plain("", |member, _| match (&member.one, &member.other) {
+    Column::plain("Change", |member, _| match (&member.one, &member.other) {
         _ if member.same() => Cell::from(mark("neutral", "=", "same")),
         (None, _) => Cell::from(mark("medium", "+", "new")),
         (_, None) => Cell::from(mark("medium", "−", "gone")),
@@ -138,12 +142,5 @@ fn form(cx: &Cx<'_>, one: Option<&Version>) -> Result<Form, Fault> {
         }
         field
     };
-    Ok(Form {
-        label: "Compare two versions",
-        action: "/compare".to_owned(),
-        hidden: super::models::kept(cx),
-        fields: vec![field("a", "First"), field("b", "Second")],
-        button: "Compare",
-        clear: None,
-    })
+    Ok(Form::to(cx, "Compare two versions", "/compare", vec![field("a", "First"), field("b", "Second")], "Compare"))
 }

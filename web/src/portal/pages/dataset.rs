@@ -15,7 +15,7 @@ use crate::portal::gather::{newest, served_cell, starting, subject, timeline, wh
 use crate::portal::links::Links;
 use crate::portal::list::{Column, Listing, Order};
 use crate::portal::page::Page;
-use crate::portal::text::{grouped, name_of, spaced};
+use crate::portal::text::{grouped, holds, name_of, spaced};
 
 /// How far down "who trained on it" looks, and how many subjects it may meet.
 const USE_DEPTH: usize = 12;
@@ -88,7 +88,7 @@ const COLUMNS: &[Column<Dataset>] = &[
 pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
     let (all, truncated) = cx.rows::<Dataset>(&[])?;
     let matches = |dataset: &Dataset| {
-        cx.param("q").is_none_or(|text| name_of(&dataset.subject).to_lowercase().contains(&text.to_lowercase()))
+        cx.param("q").is_none_or(|text| holds([name_of(&dataset.subject).as_str()], text))
             && cx.param("personal").is_none_or(|asked| {
                 dataset.personal_data.as_ref().map_or(asked == "unsaid", |said| said.value == asked)
             })
@@ -104,11 +104,10 @@ pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
     page.lead = Cell::words(
         "Datasets and their versions, with what they may be used for. Each page says who trained on it and what of that runs now.",
     );
-    page.main.push(Block::Form(Form {
-        label: "Filter datasets",
-        action: "/datasets".to_owned(),
-        hidden: super::models::kept(cx),
-        fields: vec![
+    page.main.push(Form::filter(
+        cx,
+        "Filter datasets",
+        vec![
             Field::text("q", "Name contains", cx.param("q"), ""),
             Field::choice(
                 "personal",
@@ -129,18 +128,11 @@ pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
                 [("said", "recorded"), ("withdrawn", "withdrawn"), ("unsaid", "not recorded")],
             ),
         ],
-        button: "Filter",
-        clear: ["q", "personal", "basis"]
-            .iter()
-            .any(|name| cx.param(name).is_some())
-            .then(|| cx.links.to("/datasets", &[])),
-    }));
+    ));
     let empty = Cell::words("No dataset matches. They come with")
         .and(Bit::Code("dataset.version_registered".to_owned()))
         .then("events.");
-    let mut listing = Listing::main("datasets", "Datasets", COLUMNS, "name", empty);
-    listing.truncated = truncated;
-    page.main.push(Block::Table(listing.table(cx, rows)));
+    page.main.push(Listing::main("datasets", "Datasets", COLUMNS, "name", empty).bounded(truncated).block(cx, rows));
     Ok(page)
 }
 
@@ -178,7 +170,7 @@ const OUT: &[Column<Edge>] = &[
     Column::plain("What", |edge, links| Cell::from(subject_bit(links, &edge.to))),
     Column::plain("As", |edge, _| Cell::words(spaced(&edge.role))),
     Column::plain("Known", |edge, _| Cell::from(crate::portal::bits::known_bit(edge.known))),
-    Column::plain("Said by", |edge, links| Cell::from(time_bit(&edge.received)).entry(links, edge.entry)),
+    Column::plain("Said", |edge, links| Cell::from(time_bit(&edge.received)).entry(links, edge.entry)),
 ];
 
 pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
@@ -199,15 +191,17 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     let above = if whole == subject { None } else { cx.view().get::<Dataset>(&[&whole])? };
     page.aside.push(Block::Facts(facts(links, &subject, dataset.as_ref(), above.as_ref())));
     if whole == subject {
-        page.main.push(Block::Table(versions(cx, &subject)?));
+        page.below.push(Block::Table(versions(cx, &subject)?));
     }
     let (uses, bound) = uses(cx, &subject)?;
     let runs = uses.iter().filter(|one| one.served.iter().any(|served| served.until.is_none())).count();
     let caption =
         format!("Model versions that it went into, directly or through something else; {runs} of them run now");
-    let mut listing = Listing::part("uses", caption, USES, Cell::words("No entry says that it went into a model."));
-    listing.truncated = bound.is_some();
-    page.main.push(Block::Table(listing.table(cx, uses)));
+    page.main.push(
+        Listing::part("uses", caption, USES, Cell::words("No entry says that it went into a model."))
+            .bounded(bound.is_some())
+            .block(cx, uses),
+    );
     let made = edges(cx, Table::EdgesIn, &subject, MAX_EDGES)?;
     page.main.push(Block::Table(
         Listing::part(

@@ -6,15 +6,15 @@ use modeltrail_views::view::RanAt;
 
 use super::findings::short_table;
 use super::model::{approval_link, capital, governance, notes};
-use crate::portal::bits::{Bit, Cell, act_cell, entry_bit, link, mark, signature_bit, subject_bit, time_bit};
-use crate::portal::blocks::{Block, Callout, Facts, Field, Form, Table};
+use crate::portal::bits::{Bit, Cell, entry_bit, link, mark, party_bit, signature_bit, subject_bit, time_bit};
+use crate::portal::blocks::{Block, Callout, Facts, Field, Form};
 use crate::portal::context::Cx;
 use crate::portal::fault::Fault;
 use crate::portal::gather::{before_time, members_cell, missing, newest, subject, time_param, timeline};
 use crate::portal::links::Links;
 use crate::portal::list::{Column, Listing, Order};
 use crate::portal::page::Page;
-use crate::portal::text::{cut, grouped, name_of, spaced};
+use crate::portal::text::{cut, grouped, holds, name_of, spaced};
 
 /// Lines of history.
 const LAST_LINES: u64 = 12;
@@ -39,7 +39,7 @@ fn seen_cell(links: &Links, deployment: &Deployment) -> Cell {
     let before = deployment.since.as_ref().is_some_and(|since| seen.observed < since.value);
     let bit = match is == should {
         // An earlier look says nothing of what took effect after it.
-        _ if before => mark("neutral", "○", "before the last change"),
+        _ if before => mark("neutral", "○", "before the change"),
         true => mark("good", "✓", "as told"),
         false => mark("high", "▲", "otherwise"),
     };
@@ -71,43 +71,51 @@ pub(super) const COLUMNS: &[Column<Deployment>] = &[
         "since",
         "Since",
         |row| Order::text(row.since.as_ref().map(|since| since.value.as_str())),
-        |row, links| {
-            row.since.as_ref().map_or_else(
-                || Cell::missing("deployment.changed"),
-                |since| Cell::from(time_bit(&since.value)).entry(links, since.entry),
-            )
-        },
+        |row, links| since_cell(links, row),
     ),
     Column::plain("Last seen", |row, links| seen_cell(links, row)),
     Column::number("changes", "Changes", |row| Order::Number(row.changes), |row, _| Cell::number(row.changes)),
 ];
 
-/// Deployments as a part of another page.
-pub(super) fn table(cx: &Cx<'_>, caption: &'static str, deployments: Vec<Deployment>) -> Table {
+/// Columns where deployments are only a part of a page.
+const SHORT: &[Column<Deployment>] = &[
+    Column::plain("Service", |row, links| Cell::from(subject_bit(links, &row.subject))),
+    Column::plain("Runs", |row, links| members_cell(links, &row.running)),
+    Column::plain("Since", |row, links| since_cell(links, row)),
+    Column::plain("Last seen", |row, links| seen_cell(links, row)),
+];
+
+/// What runs, as a part of another page.
+pub(super) fn short(cx: &Cx<'_>, caption: &'static str, deployments: Vec<Deployment>) -> Block {
     let empty = Cell::words("Nothing runs that an entry knows of. Deployments come with")
         .and(Bit::Code("deployment.changed".to_owned()))
         .then("events.");
-    Listing::part("deployments", caption, COLUMNS, empty).table(cx, deployments)
+    Listing::part("deployments", caption, SHORT, empty).block(cx, deployments)
 }
 
-fn at_form(action: &str, hidden: Vec<(String, String)>, at: Option<&str>) -> Form {
-    Form {
-        label: "What ran at",
-        action: action.to_owned(),
-        hidden,
-        fields: vec![Field::text("at", "What ran at", at, "2026-03-03T14:02:00Z")],
-        button: "Show",
-        clear: None,
-    }
+fn since_cell(links: &Links, deployment: &Deployment) -> Cell {
+    let since = deployment.since.as_ref();
+    Cell::or_missing(
+        since.map(|since| Cell::from(time_bit(&since.value)).entry(links, since.entry)),
+        "deployment.changed",
+    )
+}
+
+/// Asks for a time.
+fn at_form(cx: &Cx<'_>, path: &str, subject: Option<&str>) -> Block {
+    let field = Field::text("at", "What ran at", cx.param("at"), "2026-03-03T14:02:00Z");
+    let mut form = Form::to(cx, "What ran at", path, vec![field], "Show");
+    form.hidden.extend(subject.map(|subject| ("subject".to_owned(), subject.to_owned())));
+    Block::Form(form)
 }
 
 pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
     let (all, truncated) = cx.rows::<Deployment>(&[])?;
     let matches = |row: &Deployment| {
         cx.param("q").is_none_or(|text| {
-            let text = text.to_lowercase();
-            name_of(&row.subject).to_lowercase().contains(&text)
-                || row.running.iter().any(|member| name_of(&member.subject).to_lowercase().contains(&text))
+            let runs = row.running.iter().map(|member| member.subject.as_str());
+            let names: Vec<String> = runs.chain([row.subject.as_str()]).map(name_of).collect();
+            holds(names.iter().map(String::as_str), text)
         }) && cx.param("state").is_none_or(|state| row.state == state)
     };
     let rows = all.into_iter().filter(matches).collect();
@@ -115,11 +123,10 @@ pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
     page.lead = Cell::words(
         "Each service with the set of versions that it runs, as the changes that took effect so far tell it.",
     );
-    page.main.push(Block::Form(Form {
-        label: "Filter deployments",
-        action: "/deployments".to_owned(),
-        hidden: super::models::kept(cx),
-        fields: vec![
+    page.main.push(Form::filter(
+        cx,
+        "Filter deployments",
+        vec![
             Field::text("q", "Service or version", cx.param("q"), ""),
             Field::choice(
                 "state",
@@ -128,16 +135,14 @@ pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
                 [("running", "running"), ("suspended", "suspended"), ("removed", "removed")],
             ),
         ],
-        button: "Filter",
-        clear: ["q", "state"].iter().any(|name| cx.param(name).is_some()).then(|| cx.links.to("/deployments", &[])),
-    }));
-    page.main.push(Block::Form(at_form("/ran-at", super::models::kept(cx), None)));
+    ));
+    page.actions = vec![link(cx.links.to("/ran-at", &[]), "What ran at a time")];
     let empty = Cell::words("No deployment matches. They come with")
         .and(Bit::Code("deployment.changed".to_owned()))
         .then("events.");
-    let mut listing = Listing::main("deployments", "Deployments", COLUMNS, "service", empty);
-    listing.truncated = truncated;
-    page.main.push(Block::Table(listing.table(cx, rows)));
+    page.main.push(
+        Listing::main("deployments", "Deployments", COLUMNS, "service", empty).bounded(truncated).block(cx, rows),
+    );
     Ok(page)
 }
 
@@ -160,7 +165,10 @@ const CHANGES: &[Column<Change>] = &[
     Column::plain("Incident", |change, links| {
         change.incident.as_deref().map_or_else(Cell::none, |incident| Cell::from(subject_bit(links, incident)))
     }),
-    Column::plain("Who", |change, links| act_cell(links, &change.act)),
+    Column::plain("Who", |change, links| {
+        let actor = change.act.actor.as_ref();
+        Cell::or_missing(actor.map(|actor| Cell::from(party_bit(links, &actor.id))), "")
+    }),
     Column::plain("Known since", |change, links| {
         Cell::from(time_bit(&change.act.received)).and(entry_bit(links, change.act.entry))
     }),
@@ -179,28 +187,20 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
         link(links.to("/trail", &[("subject", &subject)]), "All entries"),
         link(links.to("/make", &[("subject", &subject)]), "Take it away with proofs"),
     ];
-    let mut hidden = super::models::kept(cx);
-    hidden.push(("subject".to_owned(), subject.clone()));
-    page.main.push(Block::Form(at_form("/deployment", hidden, cx.param("at"))));
+    page.main.push(at_form(cx, "/deployment", Some(&subject)));
     if let Some(time) = time_param(cx, "at", true)? {
         page.main.push(Block::Facts(at_facts(cx, &subject, &time)?));
     }
     page.main.extend(short_table(cx, &subject)?);
-    let mut changes = cx.rows::<Change>(&[&subject])?.0;
-    changes.reverse();
-    page.main.push(Block::Table(
-        Listing::part(
-            "changes",
-            "Changes, the last to take effect first",
-            CHANGES,
-            Cell::words("No change is recorded."),
-        )
-        .table(cx, changes),
-    ));
-    page.main.extend(governance(cx, &subject)?);
-    page.main.extend(notes(cx, &subject)?);
     let last = newest(cx, &subject, LAST_LINES)?;
     page.main.push(Block::Timeline(timeline(cx, "Latest", "latest", &last, Cell::words("Nothing yet."))?));
+    let mut changes = cx.rows::<Change>(&[&subject])?.0;
+    changes.reverse();
+    let caption = "Changes, the last to take effect first";
+    page.below
+        .push(Listing::part("changes", caption, CHANGES, Cell::words("No change is recorded.")).block(cx, changes));
+    page.below.extend(governance(cx, &subject)?);
+    page.below.extend(notes(cx, &subject)?);
     page.aside.push(Block::Facts(facts(cx, &deployment)?));
     Ok(page)
 }
@@ -217,13 +217,7 @@ fn facts(cx: &Cx<'_>, deployment: &Deployment) -> Result<Facts, Fault> {
                 |kind| Cell::words(spaced(&kind.value)).entry(links, kind.entry),
             ),
         )
-        .row(
-            "Since",
-            deployment.since.as_ref().map_or_else(
-                || Cell::missing("deployment.changed"),
-                |since| Cell::from(time_bit(&since.value)).entry(links, since.entry),
-            ),
-        )
+        .row("Since", since_cell(links, deployment))
         .row("Last seen", seen_cell(links, deployment));
     if let Some(seen) = &deployment.observed {
         facts = facts.row("Seen running", members_cell(links, &seen.running));
@@ -309,7 +303,7 @@ pub(super) fn ran_at(cx: &Cx<'_>) -> Result<Page, Fault> {
     page.lead = Cell::words(
         "What each service ran at a time: as this page knows it, and as the entries received by then knew it. A day counts to its end.",
     );
-    page.main.push(Block::Form(at_form("/ran-at", super::models::kept(cx), cx.param("at"))));
+    page.main.push(at_form(cx, "/ran-at", None));
     let mut rows = Vec::new();
     let (deployments, truncated) = cx.rows::<Deployment>(&[])?;
     let then = before_time(cx, &time);
@@ -333,8 +327,6 @@ pub(super) fn ran_at(cx: &Cx<'_>) -> Result<Page, Fault> {
         grouped(then)
     );
     let empty = Cell::words("Nothing ran then that an entry knows of.");
-    let mut listing = Listing::main("ran", caption, RAN, "service", empty);
-    listing.truncated = truncated;
-    page.main.push(Block::Table(listing.table(cx, rows)));
+    page.main.push(Listing::main("ran", caption, RAN, "service", empty).bounded(truncated).block(cx, rows));
     Ok(page)
 }

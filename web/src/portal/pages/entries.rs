@@ -27,14 +27,13 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     ));
     page.actions =
         vec![link(cx.links.to("/quarantine", &[]), "Kept aside"), link(cx.links.to("/integrity", &[]), "Checkpoints")];
-    page.main.push(Block::Form(Form {
-        label: "Go to an entry",
-        action: "/entries".to_owned(),
-        hidden: super::models::kept(cx),
-        fields: vec![Field::text("from", "From entry", cx.param("from"), "number")],
-        button: "Go",
-        clear: None,
-    }));
+    page.main.push(Block::Form(Form::to(
+        cx,
+        "Go to an entry",
+        "/entries",
+        vec![Field::text("from", "From entry", cx.param("from"), "number")],
+        "Go",
+    )));
     let mut list = timeline(cx, "Newest first", "entries", &entries, Cell::words("There is none yet."))?;
     list.previous = (low > 0).then(|| cx.with(&[("from", &(low - 1).to_string())]));
     list.next = (first < newest).then(|| cx.with(&[("from", &(first + most).min(newest).to_string())]));

@@ -8,16 +8,16 @@ use serde_json::Value;
 
 use crate::portal::bits::{
     Bit, Cell, act_cell, digest_bit, entry_bit, link, mark, party_bit, signature_bit, signature_words, subject_bit,
-    time_bit,
+    time_bit, when_cell,
 };
-use crate::portal::blocks::{Block, Callout, Facts, Field, Form, Table};
+use crate::portal::blocks::{Block, Callout, Facts, Field, Form};
 use crate::portal::context::Cx;
 use crate::portal::fault::Fault;
 use crate::portal::gather::{missing, subjects_cell};
 use crate::portal::links::Links;
 use crate::portal::list::{Column, Listing, Order};
 use crate::portal::page::Page;
-use crate::portal::text::{cut, name_of, spaced};
+use crate::portal::text::{cut, holds, name_of, spaced};
 
 /// Metrics and thresholds of one evaluation that its page shows.
 const MAX_METRICS: usize = 1_000;
@@ -82,7 +82,10 @@ const COLUMNS: &[Column<Evaluation>] = &[
         |evaluation| Order::text(evaluation.kind.as_deref()),
         |evaluation, _| evaluation.kind.as_deref().map_or_else(|| Cell::missing(""), |kind| Cell::words(spaced(kind))),
     ),
-    Column::plain("Metrics", |evaluation, _| Cell::name(&metrics_words(&evaluation.metrics))),
+    Column::plain("Metrics", |evaluation, _| match &evaluation.metrics {
+        Value::Null => Cell::none(),
+        metrics => Cell::name(&metrics_words(metrics)),
+    }),
     Column::plain("Thresholds set", |evaluation, links| thresholds_cell(links, evaluation)),
     Column::sorted(
         "result",
@@ -96,18 +99,18 @@ const COLUMNS: &[Column<Evaluation>] = &[
         "recorded",
         "Recorded",
         |evaluation| Order::Number(evaluation.act.entry),
-        |evaluation, links| act_cell(links, &evaluation.act),
+        |evaluation, links| when_cell(links, &evaluation.act),
     ),
 ];
 
-fn metrics_words(metrics: &Value) -> String {
+/// Metrics by name and value, the first few; anything that is no list of metrics as it is.
+pub(super) fn metrics_words(metrics: &Value) -> String {
     const SHOWN: usize = 3;
-    let Some(list) = metrics.as_array() else { return String::new() };
-    let words = list.iter().take(SHOWN).map(|metric| {
-        let text = |member: &str| metric.get(member).map(value_words).unwrap_or_default();
-        format!("{} {}", text("name"), text("value"))
-    });
-    let mut words: Vec<String> = words.collect();
+    let named =
+        |metric: &Value| Some(format!("{} {}", value_words(metric.get("name")?), value_words(metric.get("value")?)));
+    let Some(list) = metrics.as_array() else { return named(metrics).unwrap_or_else(|| value_words(metrics)) };
+    let mut words: Vec<String> =
+        list.iter().take(SHOWN).map(|metric| named(metric).unwrap_or_else(|| value_words(metric))).collect();
     if list.len() > SHOWN {
         words.push(format!("{} more", list.len() - SHOWN));
     }
@@ -115,19 +118,18 @@ fn metrics_words(metrics: &Value) -> String {
 }
 
 /// Evaluations as a part of a version's page.
-pub(super) fn table(cx: &Cx<'_>, mut evaluations: Vec<Evaluation>) -> Table {
+pub(super) fn part_of(cx: &Cx<'_>, mut evaluations: Vec<Evaluation>) -> Block {
     evaluations.sort_by_key(|evaluation| std::cmp::Reverse(evaluation.act.entry));
     let empty = Cell::words("Not measured: no")
         .and(Bit::Code("evaluation.recorded".to_owned()))
         .then("event names this version.");
-    Listing::part("evaluations", "Evaluations", &COLUMNS[1..], empty).table(cx, evaluations)
+    Listing::part("evaluations", "Evaluations", &COLUMNS[1..], empty).block(cx, evaluations)
 }
 
 pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
     let (all, truncated) = cx.rows::<Evaluation>(&[])?;
     let matches = |evaluation: &Evaluation, text: &str| {
-        let text = text.to_lowercase();
-        evaluation.id.to_lowercase().contains(&text) || name_of(&evaluation.version).to_lowercase().contains(&text)
+        holds([evaluation.id.as_str(), name_of(&evaluation.version).as_str()], text)
     };
     let verdict = |evaluation: &Evaluation, asked: &str| match asked {
         "late" => evaluation
@@ -148,11 +150,10 @@ pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
     page.lead = Cell::words(
         "What was measured of each version, and whether its thresholds (the bounds that a metric must keep) stood before the result was known.",
     );
-    page.main.push(Block::Form(Form {
-        label: "Filter evaluations",
-        action: "/evaluations".to_owned(),
-        hidden: super::models::kept(cx),
-        fields: vec![
+    page.main.push(Form::filter(
+        cx,
+        "Filter evaluations",
+        vec![
             Field::text("q", "Version or id", cx.param("q"), ""),
             Field::choice(
                 "verdict",
@@ -166,15 +167,13 @@ pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
                 ],
             ),
         ],
-        button: "Filter",
-        clear: ["q", "verdict"].iter().any(|name| cx.param(name).is_some()).then(|| cx.links.to("/evaluations", &[])),
-    }));
+    ));
     let empty = Cell::words("No evaluation matches. They come with")
         .and(Bit::Code("evaluation.recorded".to_owned()))
         .then("events.");
-    let mut listing = Listing::main("evaluations", "Evaluations", COLUMNS, "-recorded", empty);
-    listing.truncated = truncated;
-    page.main.push(Block::Table(listing.table(cx, rows)));
+    page.main.push(
+        Listing::main("evaluations", "Evaluations", COLUMNS, "-recorded", empty).bounded(truncated).block(cx, rows),
+    );
     Ok(page)
 }
 
@@ -184,7 +183,7 @@ fn member(value: &Value, name: &str) -> Cell {
 
 const METRICS: &[Column<Value>] = &[
     Column::plain("Metric", |metric, _| member(metric, "name")),
-    Column::plain("Value", |metric, _| member(metric, "value")),
+    Column::figures("Value", |metric, _| member(metric, "value")),
     Column::plain("Slice", |metric, _| {
         metric.get("slice").map_or_else(|| Cell::words("all"), |slice| Cell::name(&value_words(slice)))
     }),
@@ -193,7 +192,7 @@ const METRICS: &[Column<Value>] = &[
         (Some(low), Some(high)) => Cell::name(&format!("{} to {}", value_words(low), value_words(high))),
         _ => Cell::none(),
     }),
-    Column::plain("Sample", |metric, _| member(metric, "sample_size")),
+    Column::figures("Sample", |metric, _| member(metric, "sample_size")),
     Column::plain("Threshold", |metric, _| match metric.get("met").and_then(Value::as_bool) {
         Some(true) => Cell::from(mark("good", "✓", "met")),
         Some(false) => Cell::from(mark("high", "✕", "not met")),
@@ -242,10 +241,10 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
             text: Cell::words("A later evaluation takes its place:").and(entry_bit(links, by)),
         }));
     }
-    page.main.push(Block::Table(
+    page.main.push(
         Listing::part("metrics", "Metrics", METRICS, Cell::words("The event names no metric."))
-            .table(cx, items(&evaluation.metrics)),
-    ));
+            .block(cx, items(&evaluation.metrics)),
+    );
     let plan = match &evaluation.plan {
         Some(plan) => cx.view().get::<Plan>(&[version, &part(plan)])?,
         None => None,
@@ -256,8 +255,7 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
         plan.as_ref().map(|plan| plan.thresholds.clone()).unwrap_or_default()
     };
     let empty = Cell::words("Neither the event nor its plan names a threshold.");
-    page.main
-        .push(Block::Table(Listing::part("thresholds", "Thresholds", THRESHOLDS, empty).table(cx, items(&thresholds))));
+    page.main.push(Listing::part("thresholds", "Thresholds", THRESHOLDS, empty).block(cx, items(&thresholds)));
     page.aside.push(Block::Facts(facts(links, &evaluation, plan.as_ref())));
     Ok(page)
 }

@@ -1,15 +1,16 @@
 //! What is wrong: every broken expectation that a rule found in the log.
 
+use modeltrail_compliance::words::visible;
 use modeltrail_views::rows::{Finding, Severity};
 
-use crate::portal::bits::{Bit, Cell, entry_bit, link, mark, sentence_cell, severity_bit, subject_bit, time_bit};
+use crate::portal::bits::{Bit, Cell, link, mark, sentence_cell, severity_bit, subject_bit, time_bit};
 use crate::portal::blocks::{Block, Facts, Field, Form, Table};
 use crate::portal::context::Cx;
 use crate::portal::fault::Fault;
 use crate::portal::gather::{findings_by_subject, standing, subjects_cell, timeline};
 use crate::portal::list::{Column, Listing, Order};
 use crate::portal::page::Page;
-use crate::portal::text::cut;
+use crate::portal::text::{cut, holds};
 
 pub(super) const COLUMNS: &[Column<Finding>] = &[
     Column::sorted(
@@ -95,11 +96,10 @@ pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
     page.lead = Cell::words(
         "Expectations that the log shows broken. A finding (a rule's answer to what an entry says) judges nobody: it names the entries, and a person decides.",
     );
-    page.main.push(Block::Form(Form {
-        label: "Filter findings",
-        action: "/findings".to_owned(),
-        hidden: super::models::kept(cx),
-        fields: vec![
+    page.main.push(Form::filter(
+        cx,
+        "Filter findings",
+        vec![
             Field::text("q", "Text contains", cx.param("q"), ""),
             Field::choice(
                 "severity",
@@ -111,17 +111,11 @@ pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
             Field::choice("state", "State", cx.param("state"), [("stands", "stands"), ("ended", "ended")]),
             Field::text("subject", "About", cx.param("subject"), "model/…"),
         ],
-        button: "Filter",
-        clear: ["q", "severity", "rule", "state", "subject"]
-            .iter()
-            .any(|name| cx.param(name).is_some())
-            .then(|| cx.links.to("/findings", &[])),
-    }));
+    ));
     let empty =
         Cell::words(format!("No finding matches. {} rules looked at every entry up to this point.", rules.len()));
-    let mut listing = Listing::main("findings", "Findings", COLUMNS, "severity", empty);
-    listing.truncated = truncated;
-    page.main.push(Block::Table(listing.table(cx, rows)));
+    page.main
+        .push(Listing::main("findings", "Findings", COLUMNS, "severity", empty).bounded(truncated).block(cx, rows));
     page.main.push(Block::Table(rules_table(cx)));
     Ok(page)
 }
@@ -151,10 +145,7 @@ fn severity(word: &str) -> Option<Severity> {
 }
 
 fn wanted(cx: &Cx<'_>, finding: &Finding) -> bool {
-    let text = |text: &str| {
-        let text = text.to_lowercase();
-        [&finding.title, &finding.seen, &finding.id].iter().any(|held| held.to_lowercase().contains(&text))
-    };
+    let text = |text: &str| holds([finding.title.as_str(), finding.seen.as_str(), finding.id.as_str()], text);
     let about = |asked: &str| {
         finding.subjects.iter().any(|subject| subject == asked || crate::portal::gather::whole_of(subject) == asked)
     };
@@ -171,8 +162,11 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
         return Err(Fault::Missing { kind: "finding", asked: id.to_owned(), near: Vec::new() });
     };
     let links = &cx.links;
-    let mut page = Page::new(cut(&finding.title), "Finding").crumb("Findings", links.to("/findings", &[]));
-    page.lead = Cell::from(severity_bit(finding.severity)).join(sentence_cell(links, &finding.seen));
+    let mut page = Page::new(visible(&finding.title), "Finding").crumb("Findings", links.to("/findings", &[]));
+    page.lead = Cell::from(severity_bit(finding.severity)).join(match finding.ended {
+        Some(entry) => Cell::words("ended with").entry(links, entry),
+        None => Cell::words("stands at this point"),
+    });
     let state = match finding.ended {
         Some(entry) => Cell::from(mark("good", "✓", "ended")).entry(links, entry),
         None => Cell::from(mark("medium", "■", "stands")),
@@ -180,9 +174,8 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     let facts = Facts::new("Facts", "facts")
         .row("What was expected", Cell::prose(&finding.expected))
         .row("What was seen", sentence_cell(links, &finding.seen))
-        .row("Severity", Cell::from(severity_bit(finding.severity)))
         .row("About", subjects_cell(links, &finding.subjects, 20))
-        .row("Seen in", Cell::lines(finding.entries.iter().take(20).map(|entry| Cell::from(entry_bit(links, *entry)))))
+        .row("Seen in", finding.entries.iter().take(20).fold(Cell::new(), |cell, entry| cell.entry(links, *entry)))
         .row("Since", Cell::from(time_bit(&finding.since)))
         .row("State", state)
         .row("Rule", Cell::from(link(links.to("/findings", &[("rule", &finding.rule)]), cut(&finding.rule))))

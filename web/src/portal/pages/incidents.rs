@@ -5,14 +5,14 @@ use modeltrail_views::rows::{Incident, IncidentStep};
 
 use super::findings::short_table;
 use super::model::notes;
-use crate::portal::bits::{Bit, Cell, act_cell, entry_bit, link, mark, time_bit, told_severity};
+use crate::portal::bits::{Bit, Cell, entry_bit, link, mark, party_bit, time_bit, told_severity, when_cell};
 use crate::portal::blocks::{Block, Facts, Field, Form};
 use crate::portal::context::Cx;
 use crate::portal::fault::Fault;
 use crate::portal::gather::{missing, newest, subject, subjects_cell, timeline};
 use crate::portal::list::{Column, Listing, Order};
 use crate::portal::page::Page;
-use crate::portal::text::{cut, name_of, spaced};
+use crate::portal::text::{cut, holds, name_of, spaced};
 
 /// Lines of history.
 const LAST_LINES: u64 = 50;
@@ -84,11 +84,9 @@ pub(super) const COLUMNS: &[Column<Incident>] = &[
 pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
     let (all, truncated) = cx.rows::<Incident>(&[])?;
     let text = |incident: &Incident, text: &str| {
-        let text = text.to_lowercase();
-        let title = incident.title.as_ref().map(|title| title.value.to_lowercase()).unwrap_or_default();
-        title.contains(&text)
-            || incident.subject.to_lowercase().contains(&text)
-            || incident.affected.iter().any(|subject| subject.to_lowercase().contains(&text))
+        let title = incident.title.as_ref().map(|title| title.value.as_str());
+        let affected = incident.affected.iter().map(String::as_str);
+        holds(affected.chain(title).chain([incident.subject.as_str()]), text)
     };
     let rows = all
         .into_iter()
@@ -98,11 +96,10 @@ pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
         })
         .collect();
     let mut page = Page::new("Incidents", "What went wrong in use");
-    page.main.push(Block::Form(Form {
-        label: "Filter incidents",
-        action: "/incidents".to_owned(),
-        hidden: super::models::kept(cx),
-        fields: vec![
+    page.main.push(Form::filter(
+        cx,
+        "Filter incidents",
+        vec![
             Field::text("q", "Text or subject", cx.param("q"), ""),
             Field::choice(
                 "state",
@@ -111,21 +108,21 @@ pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
                 [("open", "open"), ("resolved", "resolved"), ("closed", "closed")],
             ),
         ],
-        button: "Filter",
-        clear: ["q", "state"].iter().any(|name| cx.param(name).is_some()).then(|| cx.links.to("/incidents", &[])),
-    }));
+    ));
     let empty =
         Cell::words("No incident matches. They come with").and(Bit::Code("incident.opened".to_owned())).then("events.");
-    let mut listing = Listing::main("incidents", "Incidents", COLUMNS, "-aware", empty);
-    listing.truncated = truncated;
-    page.main.push(Block::Table(listing.table(cx, rows)));
+    page.main
+        .push(Listing::main("incidents", "Incidents", COLUMNS, "-aware", empty).bounded(truncated).block(cx, rows));
     Ok(page)
 }
 
 const STEPS: &[Column<IncidentStep>] = &[
     Column::plain("Step", |step, _| Cell::words(spaced(&step.verb))),
-    Column::plain("When", |step, _| Cell::from(time_bit(step.act.happened()))),
-    Column::plain("Who", |step, links| act_cell(links, &step.act)),
+    Column::plain("When", |step, links| when_cell(links, &step.act)),
+    Column::plain("Who", |step, links| {
+        let actor = step.act.actor.as_ref();
+        actor.map_or_else(Cell::none, |actor| Cell::from(party_bit(links, &actor.id)))
+    }),
     Column::plain("Reason", |step, _| step.act.reason.as_deref().map_or_else(Cell::none, Cell::name)),
 ];
 

@@ -9,13 +9,13 @@ use modeltrail_views::rows::{Quarantined, Source, SourceEvent};
 use serde_json::Value;
 
 use crate::portal::bits::{Bit, Cell, entry_bit, mark, time_bit};
-use crate::portal::blocks::{Block, Callout, Field, Form, Table};
+use crate::portal::blocks::{Block, Callout, Field, Form};
 use crate::portal::context::Cx;
 use crate::portal::fault::Fault;
 use crate::portal::gather::subjects_cell;
 use crate::portal::list::{Column, Listing, Order};
 use crate::portal::page::Page;
-use crate::portal::text::{counted, cut, grouped, spaced};
+use crate::portal::text::{counted, cut, grouped, holds, spaced};
 use crate::tally::Counts;
 
 /// A source from all sides: its entries, its reader, the counts.
@@ -62,11 +62,12 @@ const SOURCES: &[Column<Row>] = &[
         _ => Cell::from(Bit::Aside("not known".to_owned())),
     }),
     Column::plain("As the log says", |row, links| {
-        row.recorded
-            .as_ref()
-            .map_or_else(Cell::none, |source| Cell::words(spaced(&source.state)).entry(links, source.first))
+        row.recorded.as_ref().map_or_else(Cell::none, |source| {
+            let said = source.events.last().map_or(source.first, |event| event.entry);
+            Cell::words(spaced(&source.state)).entry(links, said)
+        })
     }),
-    Column::plain("Partitions", |row, _| Cell::number(row.positions as u64)),
+    Column::figures("Partitions", |row, _| Cell::number(row.positions as u64)),
     Column::plain("Gaps", |row, _| match row.counts.gaps {
         0 => Cell::words("none"),
         gaps => Cell::from(mark(
@@ -87,9 +88,9 @@ const SOURCES: &[Column<Row>] = &[
 
 const POSITIONS: &[Column<PositionRow>] = &[
     Column::plain("Source", |row, _| Cell::name(&row.source)),
-    Column::plain("Partition", |row, _| Cell::number(u64::from(row.partition))),
-    Column::plain("Next position", |row, _| Cell::number(row.next)),
-    Column::plain("Generation", |row, _| Cell::number(row.generation)),
+    Column::figures("Partition", |row, _| Cell::number(u64::from(row.partition))),
+    Column::figures("Next position", |row, _| Cell::number(row.next)),
+    Column::figures("Generation", |row, _| Cell::number(row.generation)),
     Column::plain("Topic", |row, _| Cell::name(&row.topic)),
     Column::plain("Topic id", |row, _| Cell::from(Bit::Code(cut(&row.topic_id)))),
     Column::plain("Cluster", |row, _| Cell::from(Bit::Code(cut(&row.cluster)))),
@@ -104,8 +105,20 @@ const EVENTS: &[Column<(String, SourceEvent)>] = &[
     Column::plain("When", |(_, event), links| Cell::from(time_bit(&event.received)).and(entry_bit(links, event.entry))),
     Column::plain("Source", |(source, _), _| Cell::name(source)),
     Column::plain("What", |(_, event), _| Cell::words(spaced(&event.verb))),
-    Column::plain("Data", |(_, event), _| Cell::name(&value_words(&event.data))),
+    Column::plain("With", |(_, event), _| Cell::name(&members_words(&event.data))),
 ];
+
+/// An event's members in words; of lists with many members each, only how many there are: the entry has them.
+fn members_words(data: &Value) -> String {
+    let Some(members) = data.as_object() else { return value_words(data) };
+    let word = |value: &Value| match value.as_array() {
+        Some(list) if list.iter().any(Value::is_object) => list.len().to_string(),
+        _ => value_words(value),
+    };
+    let members = members.iter().filter(|(name, _)| *name != "source");
+    let words: Vec<String> = members.map(|(name, value)| format!("{}: {}", spaced(name), word(value))).collect();
+    if words.is_empty() { "nothing more".to_owned() } else { words.join("; ") }
+}
 
 fn gathered(cx: &Cx<'_>) -> Result<(BTreeMap<String, Row>, Vec<PositionRow>, u64), Fault> {
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
@@ -159,22 +172,14 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     let empty = Cell::words("No source is configured, and nothing came over HTTP. Sources stand under")
         .and(Bit::Code("[[source]]".to_owned()))
         .then("in the configuration.");
-    page.main.push(Block::Table(
-        Listing::part("sources", "Sources", SOURCES, empty).table(cx, rows.into_values().collect()),
-    ));
-    page.main.push(Block::Table(
-        Listing::part(
-            "positions",
-            "Positions: every one before “next” is covered by an entry, a skipped run or a gap",
-            POSITIONS,
-            Cell::words("Nothing is read from Kafka."),
-        )
-        .table(cx, positions),
-    ));
-    page.main.push(Block::Table(
+    page.main.push(Listing::part("sources", "Sources", SOURCES, empty).block(cx, rows.into_values().collect()));
+    let caption = "Positions: every one before “next” is covered by an entry, a skipped run or a gap";
+    let empty = Cell::words("Nothing is read from Kafka.");
+    page.main.push(Listing::part("positions", caption, POSITIONS, empty).block(cx, positions));
+    page.main.push(
         Listing::part("events", "What happened to sources", EVENTS, Cell::words("Nothing is recorded."))
-            .table(cx, events),
-    ));
+            .block(cx, events),
+    );
     Ok(page)
 }
 
@@ -228,10 +233,10 @@ pub(super) fn quarantine(cx: &Cx<'_>) -> Result<Page, Fault> {
     let (all, truncated) = cx.rows::<Quarantined>(&[])?;
     let reasons: std::collections::BTreeSet<String> = all.iter().map(|row| row.reason.clone()).collect();
     let text = |row: &Quarantined, text: &str| {
-        let text = text.to_lowercase();
-        row.source.to_lowercase().contains(&text)
-            || row.detail.to_lowercase().contains(&text)
-            || row.subjects.iter().any(|subject| subject.to_lowercase().contains(&text))
+        holds(
+            [row.source.as_str(), row.detail.as_str()].into_iter().chain(row.subjects.iter().map(String::as_str)),
+            text,
+        )
     };
     let rows = all
         .into_iter()
@@ -244,11 +249,10 @@ pub(super) fn quarantine(cx: &Cx<'_>) -> Result<Page, Fault> {
     page.lead = Cell::words(
         "Records that could not be read, or must not speak. They are entries of the chain like any other; the views leave them out. Nothing is deleted, and each says why.",
     );
-    page.main.push(Block::Form(Form {
-        label: "Filter the quarantine",
-        action: "/quarantine".to_owned(),
-        hidden: super::models::kept(cx),
-        fields: vec![
+    page.main.push(Form::filter(
+        cx,
+        "Filter the quarantine",
+        vec![
             Field::text("q", "Source, subject or text", cx.param("q"), ""),
             Field::choice(
                 "reason",
@@ -257,18 +261,9 @@ pub(super) fn quarantine(cx: &Cx<'_>) -> Result<Page, Fault> {
                 reasons.iter().map(|reason| (reason.as_str(), reason.as_str())),
             ),
         ],
-        button: "Filter",
-        clear: ["q", "reason"].iter().any(|name| cx.param(name).is_some()).then(|| cx.links.to("/quarantine", &[])),
-    }));
-    let mut listing = Listing::main(
-        "quarantine",
-        "Kept aside",
-        ASIDE,
-        "-entry",
-        Cell::words("Nothing matches: all records that arrived could be read and may speak."),
-    );
-    listing.truncated = truncated;
-    let table: Table = listing.table(cx, rows);
-    page.main.push(Block::Table(table));
+    ));
+    let empty = Cell::words("Nothing matches: no record that arrived is kept aside for such a reason.");
+    page.main
+        .push(Listing::main("quarantine", "Kept aside", ASIDE, "-entry", empty).bounded(truncated).block(cx, rows));
     Ok(page)
 }

@@ -1,17 +1,19 @@
 //! Is the ledger what it says: the newest checkpoint, earlier ones, keys, and what all this proves.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use modeltrail_core::keys::key_id;
 use modeltrail_core::sequencer::LedgerKey;
 use modeltrail_store::WriterStatus;
 use modeltrail_views::rows::Key;
 
-use crate::portal::bits::{Bit, Cell, act_cell, link, mark, time_bit};
+use crate::portal::bits::{Bit, Cell, act_lines, day_bit, digest_bit, link, mark, time_bit};
 use crate::portal::blocks::{Block, Facts, Field, Form};
 use crate::portal::context::Cx;
 use crate::portal::fault::Fault;
 use crate::portal::list::{Column, Listing, Order};
 use crate::portal::page::Page;
-use crate::portal::text::{counted, cut, grouped};
+use crate::portal::text::{counted, cut, grouped, holds};
 
 /// Earlier checkpoints shown.
 const CHECKPOINTS: usize = 20;
@@ -19,7 +21,13 @@ const CHECKPOINTS: usize = 20;
 /// A kept checkpoint.
 struct Checkpoint {
     size: u64,
+    root: String,
     received: Option<String>,
+}
+
+/// The root in a checkpoint's third line, in hex as everywhere else on these pages.
+fn root_of(note: &str) -> String {
+    note.lines().nth(2).and_then(|root| STANDARD.decode(root).ok()).map(hex::encode).unwrap_or_default()
 }
 
 const KEPT: &[Column<Checkpoint>] = &[
@@ -33,8 +41,9 @@ const KEPT: &[Column<Checkpoint>] = &[
             .as_deref()
             .map_or_else(Cell::none, |received| Cell::from(time_bit(received)).entry(links, entry))
     }),
+    Column::plain("Root", |checkpoint, _| Cell::from(digest_bit(&checkpoint.root))),
     Column::plain("As of then", |checkpoint, _| {
-        Cell::from(link(format!("/?as_of={}", checkpoint.size), "look at the ledger as it stood"))
+        Cell::from(link(format!("/?as_of={}", checkpoint.size), "the overview"))
     }),
 ];
 
@@ -60,8 +69,8 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     let mut kept = Vec::new();
     let mut below = head.size;
     while kept.len() < CHECKPOINTS && below > 0 {
-        let Some((size, _)) = ledger.checkpoint_up_to(below)? else { break };
-        kept.push(Checkpoint { received: cx.received(size.saturating_sub(1)), size });
+        let Some((size, note)) = ledger.checkpoint_up_to(below)? else { break };
+        kept.push(Checkpoint { received: cx.received(size.saturating_sub(1)), root: root_of(&note), size });
         below = size.saturating_sub(1);
     }
     page.main.push(Block::Table(
@@ -127,6 +136,12 @@ fn state_bit(key: &Key) -> Bit {
     if key.revoked.is_some() { mark("high", "✕", "revoked") } else { mark("good", "✓", "in force") }
 }
 
+/// Patterns of types or subjects, one behind the other: a key may have dozens.
+fn patterns(patterns: &[String]) -> Cell {
+    let cell = patterns.iter().fold(Cell::new(), |cell, pattern| cell.and(Bit::Code(cut(pattern))));
+    if cell.is_empty() { Cell::none() } else { cell }
+}
+
 const KEYS: &[Column<Key>] = &[
     Column::sorted(
         "owner",
@@ -140,7 +155,7 @@ const KEYS: &[Column<Key>] = &[
     Column::plain("Key", |key, links| {
         Cell::from(Bit::Named {
             href: links.subject(&format!("key/{}", key.id)),
-            name: cut(&key.id.chars().take(16).collect::<String>()),
+            name: cut(&key.id.chars().take(10).collect::<String>()),
             full: cut(&key.id),
         })
     }),
@@ -148,21 +163,26 @@ const KEYS: &[Column<Key>] = &[
         "state",
         "State",
         |key| Order::Number(u64::from(key.revoked.is_some())),
-        |key, _| Cell::from(state_bit(key)),
+        |key, links| {
+            let cell = Cell::from(state_bit(key));
+            key.revoked.as_ref().map_or(cell.clone(), |act| cell.and(Bit::Break).join(act_lines(links, act)))
+        },
     ),
-    Column::plain("May sign these types", |key, _| {
-        Cell::lines(key.types.iter().map(|pattern| Cell::from(Bit::Code(cut(pattern)))))
+    Column::plain("May sign these types", |key, _| match key.whose.as_str() {
+        "ledger" => Cell::words("checkpoints and bundles"),
+        _ => patterns(&key.types),
     }),
-    Column::plain("About these subjects", |key, _| {
-        Cell::lines(key.subjects.iter().map(|pattern| Cell::from(Bit::Code(cut(pattern)))))
+    Column::plain("About these subjects", |key, _| match key.whose.as_str() {
+        "ledger" => Cell::words("the ledger itself"),
+        _ => patterns(&key.subjects),
     }),
     Column::plain("Valid", |key, _| {
         let mut cell = Cell::new();
         if let Some(from) = &key.not_before {
-            cell = cell.then("from").and(time_bit(from));
+            cell = cell.then("from").and(day_bit(from));
         }
         if let Some(until) = &key.not_after {
-            cell = cell.then("until").and(time_bit(until));
+            cell = cell.then("until").and(day_bit(until));
         }
         if cell.is_empty() { Cell::words("without end") } else { cell }
     }),
@@ -170,40 +190,29 @@ const KEYS: &[Column<Key>] = &[
         "registered",
         "Registered",
         |key| Order::Number(key.registered.as_ref().map_or(0, |act| act.entry)),
-        |key, links| key.registered.as_ref().map_or_else(|| Cell::missing(""), |act| act_cell(links, act)),
+        |key, links| Cell::or_missing(key.registered.as_ref().map(|act| act_lines(links, act)), ""),
     ),
-    Column::plain("Revoked", |key, links| key.revoked.as_ref().map_or_else(Cell::none, |act| act_cell(links, act))),
 ];
 
 pub(super) fn keys(cx: &Cx<'_>) -> Result<Page, Fault> {
     let (all, truncated) = cx.rows::<Key>(&[])?;
     let wanted = |key: &Key, text: &str| {
-        let text = text.to_lowercase();
-        let all = [Some(key.id.as_str()), key.owner.as_deref()]
-            .into_iter()
-            .flatten()
-            .chain(key.types.iter().map(String::as_str));
-        all.chain(key.subjects.iter().map(String::as_str)).any(|held| held.to_lowercase().contains(&text))
+        let patterns = key.types.iter().chain(&key.subjects).map(String::as_str);
+        holds([Some(key.id.as_str()), key.owner.as_deref()].into_iter().flatten().chain(patterns), text)
     };
     let rows = all.into_iter().filter(|key| cx.param("q").is_none_or(|text| wanted(key, text))).collect();
     let mut page = Page::new("Keys", "Who may sign what");
     page.lead = Cell::words(
         "A producer's signature counts when its key was registered before, was not revoked, and may speak for this type and subject. What is signed otherwise is recorded all the same, and shown as such.",
     );
-    page.main.push(Block::Form(Form {
-        label: "Filter keys",
-        action: "/keys".to_owned(),
-        hidden: super::models::kept(cx),
-        fields: vec![Field::text("q", "Owner, key, type or subject", cx.param("q"), "")],
-        button: "Filter",
-        clear: cx.param("q").map(|_| cx.links.to("/keys", &[])),
-    }));
+    page.main.push(Form::filter(
+        cx,
+        "Filter keys",
+        vec![Field::text("q", "Owner, key, type or subject", cx.param("q"), "")],
+    ));
     let empty = Cell::words("No key matches. Keys are registered with")
         .and(Bit::Code("modeltraild producer register".to_owned()))
         .then(".");
-    let mut listing = Listing::main("keys", "Keys", KEYS, "owner", empty);
-    listing.truncated = truncated;
-    page.main.push(Block::Table(listing.table(cx, rows)));
-    page.aside.clear();
+    page.main.push(Listing::main("keys", "Keys", KEYS, "owner", empty).bounded(truncated).block(cx, rows));
     Ok(page)
 }

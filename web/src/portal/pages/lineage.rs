@@ -8,10 +8,10 @@ use modeltrail_views::rows::{Deployment, Edge, Finding, Model, Version};
 use modeltrail_views::tables::Table;
 
 use crate::portal::bits::{Bit, Cell, known_bit, link, signature_bit, subject_bit};
-use crate::portal::blocks::{Block, Branch, Callout};
+use crate::portal::blocks::{Block, Branch, Callout, Choice};
 use crate::portal::context::Cx;
 use crate::portal::fault::Fault;
-use crate::portal::gather::{findings_by_subject, missing, standing, subjects_cell};
+use crate::portal::gather::{findings_by_subject, missing, running, standing, subjects_cell};
 use crate::portal::links::Links;
 use crate::portal::list::{Column, Listing, Order};
 use crate::portal::page::Page;
@@ -28,7 +28,7 @@ const SHARED_DEPTH: usize = 6;
 /// Subjects of one such look.
 const SHARED_NODES: usize = 500;
 /// Lines of the nested list on each side.
-const TREE_LINES: usize = 400;
+const TREE_LINES: usize = 150;
 
 fn depth(cx: &Cx<'_>, name: &str) -> usize {
     match cx.param(name) {
@@ -55,7 +55,7 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
         link(links.to("/trail", &[("subject", &subject)]), "All entries"),
     ];
     let lineage = walked(cx, &subject)?;
-    page.main.push(Block::Links { heading: "Levels", id: "levels", links: levels(cx) });
+    page.main.push(levels(cx));
     if lineage.edges.is_empty() {
         page.main.push(Block::Callout(Callout { tone: "note", word: "No edges", text: empty(cx, &subject)? }));
         return Ok(page);
@@ -63,7 +63,7 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     page.main.push(drawn(cx, &lineage)?);
     page.main.extend(nested(cx, &lineage));
     let caption = "The edges, each with the entry that made it";
-    page.main.push(Block::Table(Listing::part("edges", caption, EDGES, Cell::new()).table(cx, lineage.edges)));
+    page.main.push(Listing::part("edges", caption, EDGES, Cell::new()).block(cx, lineage.edges));
     Ok(page)
 }
 
@@ -109,23 +109,18 @@ fn walked(cx: &Cx<'_>, subject: &str) -> Result<Lineage, Fault> {
     Ok(above)
 }
 
-fn levels(cx: &Cx<'_>) -> Vec<(Bit, Cell)> {
-    let words = |depth: usize| match depth {
-        0 => "none".to_owned(),
-        ALL => "all".to_owned(),
-        depth => depth.to_string(),
+/// How far the picture goes, each way.
+fn levels(cx: &Cx<'_>) -> Block {
+    const CHOICES: [(&str, &str, usize); 5] =
+        [("none", "0", 0), ("1", "1", 1), ("2", "2", 2), ("3", "3", 3), ("all", "all", ALL)];
+    let row = |label: &'static str, name: &'static str| {
+        let now = depth(cx, name);
+        let choices = CHOICES
+            .iter()
+            .map(|(words, value, depth)| Choice { words, href: (*depth != now).then(|| cx.with(&[(name, value)])) });
+        (label, choices.collect())
     };
-    let mut all = Vec::new();
-    for (name, label) in [("up", "Back"), ("down", "On")] {
-        let now = words(depth(cx, name));
-        let choices = ["none", "1", "2", "3", "all"].map(|choice| {
-            let value = if choice == "none" { "0" } else { choice };
-            if choice == now { Bit::Words(format!("[{choice}]")) } else { link(cx.with(&[(name, value)]), choice) }
-        });
-        let cell = choices.into_iter().fold(Cell::new(), Cell::and);
-        all.push((Bit::Words(format!("{label}:")), cell));
-    }
-    all
+    Block::Choices(vec![row("Levels back", "up"), row("Levels on", "down")])
 }
 
 /// Folds that are open, as the address has them: `subject|kind`, with commas between.
@@ -289,18 +284,14 @@ fn start(cx: &Cx<'_>) -> Result<Page, Fault> {
     let mut page = Page::new("Lineage", "How models feed each other");
     page.lead = Cell::words("Begin at a model, or at what more than one of them was made of.");
     let (deployments, _) = cx.rows::<Deployment>(&[])?;
-    let running: BTreeSet<String> = deployments
-        .iter()
-        .filter(|deployment| deployment.state == "running")
-        .flat_map(|deployment| &deployment.running)
-        .map(|member| member.subject.clone())
-        .collect();
+    let running = running(&deployments);
     let (models, truncated) = cx.rows::<Model>(&[])?;
     let mut shared: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut rows = Vec::new();
     for model in models.into_iter().take(SHARED_NODES) {
         let start = format!("{}@", model.subject);
-        let runs: Vec<String> = running.iter().filter(|version| version.starts_with(&start)).cloned().collect();
+        let runs: Vec<String> =
+            running.iter().filter(|version| version.starts_with(&start)).map(|version| (*version).to_owned()).collect();
         let latest = model.latest.iter().map(|latest| latest.value.clone());
         for version in runs.iter().cloned().chain(latest).collect::<BTreeSet<_>>() {
             let up = walk(&cx.view(), &version, Direction::Up, SHARED_DEPTH, SHARED_NODES)?;
@@ -314,17 +305,19 @@ fn start(cx: &Cx<'_>) -> Result<Page, Fault> {
     let shared = shared.into_iter().filter(|(subject, models)| models.len() > 1 || subject.starts_with("model/"));
     let shared = shared.map(|(subject, models)| Shared { subject, models: models.into_iter().collect() }).collect();
     let empty = Cell::words("No model shares a part with another, within the steps that this page looks back.");
-    let mut listing = Listing::main(
-        "shared",
-        "What feeds more than one model, and models that feed another",
-        SHARED,
-        "-models",
-        empty,
+    page.main.push(
+        Listing::main(
+            "shared",
+            "What feeds more than one model, and models that feed another",
+            SHARED,
+            "-models",
+            empty,
+        )
+        .bounded(truncated)
+        .block(cx, shared),
     );
-    listing.truncated = truncated;
-    page.main.push(Block::Table(listing.table(cx, shared)));
-    page.main.push(Block::Table(
-        Listing::part("models", "Begin at a model", STARTS, Cell::words("No model is known yet.")).table(cx, rows),
-    ));
+    page.main.push(
+        Listing::part("models", "Begin at a model", STARTS, Cell::words("No model is known yet.")).block(cx, rows),
+    );
     Ok(page)
 }

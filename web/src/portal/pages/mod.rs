@@ -13,6 +13,7 @@ mod findings;
 mod incidents;
 mod ingest;
 mod integrity;
+mod job;
 mod lineage;
 mod model;
 mod models;
@@ -66,6 +67,7 @@ pub(super) static ROUTES: &[Route] = &[
     route("/finding", Section::Findings, &["id"], findings::page),
     route("/reports", Section::Reports, &["q"], reports::list),
     route("/make", Section::Reports, SUBJECT, reports::make),
+    route("/job", Section::Reports, &["id"], job::page),
     route("/integrity", Section::Ledger, &[], integrity::page),
     route("/entries", Section::Ledger, &["from"], entries::page),
     route("/entries/{index}", Section::Ledger, &[], entry::page),

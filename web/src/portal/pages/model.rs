@@ -1,6 +1,6 @@
 //! One model: what its versions have in common, and each of them.
 
-use modeltrail_compliance::words::value_words;
+use modeltrail_compliance::words::{shorten, value_words};
 use modeltrail_schemas::subject::Kind;
 use modeltrail_views::rows::{
     Approval, Document, Edge, Model, Note, Remark, Review, Said, Served, Tier, Validation, Version,
@@ -10,7 +10,10 @@ use serde_json::Value;
 
 use super::findings::short_table;
 use super::version::documents_table;
-use crate::portal::bits::{Bit, Cell, act_cell, digest_bit, entry_bit, link, mark, party_bit, time_bit, told_severity};
+use crate::portal::bits::{
+    Bit, Cell, act_cell, act_lines, day_bit, digest_bit, entry_bit, link, mark, party_bit, sentence_cell, time_bit,
+    told_severity,
+};
 use crate::portal::blocks::{Block, Facts};
 use crate::portal::context::Cx;
 use crate::portal::fault::Fault;
@@ -47,7 +50,7 @@ const COLUMNS: &[Column<Row>] = &[
         },
     ),
     Column::plain("Registered", |row, links| match row.version.registrations.first() {
-        Some(first) => Cell::from(time_bit(&first.act.received)).entry(links, first.act.entry),
+        Some(first) => Cell::from(day_bit(&first.act.received)).and(Bit::Break).entry(links, first.act.entry),
         None => Cell::missing("model.version_registered"),
     }),
     Column::plain("Manifest", |row, _| {
@@ -65,7 +68,9 @@ const COLUMNS: &[Column<Row>] = &[
             .filter(|validation| validation.act.counts())
             .max_by_key(|validation| validation.act.entry)
         {
-            Some(validation) => Cell::words(spaced(&validation.outcome)).entry(links, validation.act.entry),
+            Some(validation) => {
+                Cell::words(spaced(&validation.outcome)).and(Bit::Break).entry(links, validation.act.entry)
+            }
             None => Cell::missing("validation.recorded"),
         }
     }),
@@ -75,8 +80,9 @@ const COLUMNS: &[Column<Row>] = &[
         }
         Cell::lines(row.approvals.iter().map(|approval| {
             let entry = approval.granted.as_ref().or(approval.requested.as_ref()).map(|act| act.entry);
-            let cell = Cell::from(approval_state(approval, &row.now).1).and(approval_link(links, approval));
-            entry.map_or(cell.clone(), |entry| cell.entry(links, entry))
+            let link = Cell::from(approval_link(links, approval));
+            let link = entry.map_or(link.clone(), |entry| link.entry(links, entry));
+            link.and(Bit::Break).and(approval_state(approval, &row.now).1)
         }))
     }),
     Column::plain("Ran", |row, links| {
@@ -117,9 +123,9 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     page.aside.push(Block::Facts(facts(links, &model)));
     page.main.extend(short_table(cx, &subject)?);
     page.main.push(Block::Table(versions(cx, &subject)?));
-    page.main.extend(governance(cx, &subject)?);
-    page.main.extend(documents_table(cx, cx.rows::<Document>(&[&subject])?.0));
-    page.main.extend(notes(cx, &subject)?);
+    page.below.extend(governance(cx, &subject)?);
+    page.below.extend(documents_table(cx, cx.rows::<Document>(&[&subject])?.0));
+    page.below.extend(notes(cx, &subject)?);
     let last = newest(cx, &subject, LAST_LINES)?;
     let mut history = timeline(cx, "Latest", "latest", &last, Cell::words("Nothing yet."))?;
     history.note = Cell::from(link(links.to("/changes", &[("subject", &subject)]), "The whole history"));
@@ -257,7 +263,7 @@ const REVIEWS: &[Column<Review>] = &[
         )
     }),
     Column::plain("Held", |review, links| {
-        review.done.as_ref().map_or_else(|| Cell::missing("review.completed"), |act| act_cell(links, act))
+        Cell::or_missing(review.done.as_ref().map(|act| act_lines(links, act)), "review.completed")
     }),
     Column::plain("Outcome", |review, _| {
         review
@@ -276,37 +282,33 @@ const REMARKS: &[Column<Remark>] = &[
         remark.text.as_deref().map_or_else(|| Cell::missing("validation.finding_opened"), Cell::name)
     }),
     Column::plain("Due", |remark, _| remark.due.as_deref().map_or_else(Cell::none, |due| Cell::from(time_bit(due)))),
-    Column::plain("Opened", |remark, links| remark.opened.as_ref().map_or_else(Cell::none, |act| act_cell(links, act))),
+    Column::plain("Opened", |remark, links| {
+        remark.opened.as_ref().map_or_else(Cell::none, |act| act_lines(links, act))
+    }),
     Column::plain("Closed", |remark, links| match (&remark.closed, &remark.how) {
-        (Some(act), how) => Cell::words(spaced(how.as_deref().unwrap_or("closed"))).join(act_cell(links, act)),
+        (Some(act), how) => {
+            Cell::words(spaced(how.as_deref().unwrap_or("closed"))).and(Bit::Break).join(act_lines(links, act))
+        }
         (None, _) => Cell::from(mark("medium", "■", "open")),
     }),
 ];
 
 /// Approvals, reviews and remarks about a subject.
-pub(super) fn governance(cx: &Cx<'_>, subject: &str) -> Result<Vec<Block>, Fault> {
-    let mut blocks = Vec::new();
-    let approvals = cx.rows::<Approval>(&[subject])?.0;
-    if !approvals.is_empty() {
-        blocks.push(Block::Table(super::approvals::table(cx, approvals, true)));
-    }
-    let reviews = cx.rows::<Review>(&[subject])?.0;
-    if !reviews.is_empty() {
-        blocks.push(Block::Table(Listing::part("reviews", "Reviews", REVIEWS, Cell::new()).table(cx, reviews)));
-    }
-    let remarks = cx.rows::<Remark>(&[subject])?.0;
-    if !remarks.is_empty() {
-        blocks.push(Block::Table(
-            Listing::part("remarks", "What validation found", REMARKS, Cell::new()).table(cx, remarks),
-        ));
-    }
-    Ok(blocks)
+pub(super) fn governance(cx: &Cx<'_>, subject: &str) -> Result<impl Iterator<Item = Block>, Fault> {
+    let approvals = super::approvals::part_of(cx, cx.rows::<Approval>(&[subject])?.0, true);
+    let reviews = Listing::part("reviews", "Reviews", REVIEWS, Cell::new()).some(cx, cx.rows::<Review>(&[subject])?.0);
+    let remarks = Listing::part("remarks", "What validation found", REMARKS, Cell::new())
+        .some(cx, cx.rows::<Remark>(&[subject])?.0);
+    Ok([approvals, reviews, remarks].into_iter().flatten())
 }
+
+/// Letters of a statement that a table shows; its entry has the rest.
+const NOTE_LETTERS: usize = 400;
 
 const NOTES: &[Column<Note>] = &[
     Column::plain("Statement", |note, _| Cell::words(spaced(&note.verb))),
-    Column::plain("What", |note, _| Cell::name(&note_words(&note.data))),
-    Column::plain("Who and when", |note, links| act_cell(links, &note.act)),
+    Column::plain("What", |note, links| sentence_cell(links, &shorten(&note_words(&note.data), NOTE_LETTERS))),
+    Column::plain("Who and when", |note, links| act_lines(links, &note.act)),
 ];
 
 /// The members of an event's data that are not common to all events.
@@ -323,8 +325,7 @@ fn note_words(data: &Value) -> String {
 /// Any other statement about a subject.
 pub(super) fn notes(cx: &Cx<'_>, subject: &str) -> Result<Option<Block>, Fault> {
     let notes = cx.rows::<Note>(&[subject])?.0;
-    Ok((!notes.is_empty())
-        .then(|| Block::Table(Listing::part("statements", "Other statements", NOTES, Cell::new()).table(cx, notes))))
+    Ok(Listing::part("statements", "Other statements", NOTES, Cell::new()).some(cx, notes))
 }
 
 /// Edges at one end of a subject.

@@ -2,15 +2,15 @@
 
 use modeltrail_views::rows::{Deployment, Finding, Member, Model};
 
-use crate::portal::bits::{Bit, Cell, entry_bit, link, party_bit, subject_bit, time_bit};
-use crate::portal::blocks::{Block, Field, Form};
+use crate::portal::bits::{Bit, Cell, link, party_bit, subject_bit, time_bit};
+use crate::portal::blocks::{Field, Form};
 use crate::portal::context::Cx;
 use crate::portal::fault::Fault;
 use crate::portal::gather::{Count, findings_by_subject, running_by_model, standing};
 use crate::portal::links::joined;
 use crate::portal::list::{Column, Listing, Order};
 use crate::portal::page::Page;
-use crate::portal::text::{name_of, spaced};
+use crate::portal::text::{cut, holds, name_of, spaced};
 
 /// A model with what other tables say of it.
 pub(super) struct Row {
@@ -40,12 +40,9 @@ pub(super) const COLUMNS: &[Column<Row>] = &[
             if row.model.tiers.is_empty() {
                 return Cell::missing("risk.tier_changed");
             }
-            Cell::lines(
-                row.model
-                    .tiers
-                    .iter()
-                    .map(|(scheme, tier)| Cell::name(&tier.value.value).aside(spaced(scheme)).entry(links, tier.entry)),
-            )
+            Cell::lines(row.model.tiers.iter().map(|(scheme, tier)| {
+                Cell::name(&tier.value.value).aside(spaced(scheme)).and(Bit::Break).entry(links, tier.entry)
+            }))
         },
     ),
     Column::sorted(
@@ -55,7 +52,7 @@ pub(super) const COLUMNS: &[Column<Row>] = &[
         |row, links| {
             row.model.kind.as_ref().map_or_else(
                 || Cell::missing("model.created"),
-                |kind| Cell::words(spaced(&kind.value)).entry(links, kind.entry),
+                |kind| Cell::words(spaced(&kind.value)).and(Bit::Break).entry(links, kind.entry),
             )
         },
     ),
@@ -67,13 +64,13 @@ pub(super) const COLUMNS: &[Column<Row>] = &[
             let owner = row.model.duties.get("owner");
             owner.map_or_else(
                 || Cell::missing("model.created"),
-                |owner| Cell::from(party_bit(links, &owner.value)).entry(links, owner.entry),
+                |owner| Cell::from(party_bit(links, &owner.value)).and(Bit::Break).entry(links, owner.entry),
             )
         },
     ),
     Column::sorted(
         "latest",
-        "Latest version",
+        "Latest",
         |row| Order::text(row.model.latest.as_ref().map(|latest| latest.value.as_str())),
         |row, links| match &row.model.latest {
             Some(latest) => Cell::from(Bit::Named {
@@ -81,6 +78,7 @@ pub(super) const COLUMNS: &[Column<Row>] = &[
                 name: latest.value.rsplit('@').next().unwrap_or_default().to_owned(),
                 full: name_of(&latest.value),
             })
+            .and(Bit::Break)
             .entry(links, latest.entry),
             None => Cell::missing("model.version_registered"),
         },
@@ -105,11 +103,7 @@ pub(super) const COLUMNS: &[Column<Row>] = &[
             }
             Cell::lines(row.places.iter().map(|(place, member)| {
                 let version = member.subject.rsplit('@').next().unwrap_or_default();
-                Cell::from(subject_bit(links, place)).aside(format!(
-                    "{}, {}",
-                    crate::portal::text::cut(version),
-                    spaced(&member.role)
-                ))
+                Cell::from(subject_bit(links, place)).aside(format!("{}, {}", cut(version), spaced(&member.role)))
             }))
         },
     ),
@@ -123,7 +117,7 @@ pub(super) const COLUMNS: &[Column<Row>] = &[
         "changed",
         "Last changed",
         |row| Order::Number(row.model.changed.entry),
-        |row, links| Cell::from(time_bit(&row.model.changed.received)).and(entry_bit(links, row.model.changed.entry)),
+        |row, links| Cell::from(time_bit(&row.model.changed.received)).entry(links, row.model.changed.entry),
     ),
 ];
 
@@ -138,38 +132,23 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     let mut page = Page::new("Models", "Inventory");
     page.lead = Cell::words("Every model that an entry names, with what is known of it at this point.");
     page.actions = actions(cx);
-    page.main.push(Block::Form(Form {
-        label: "Filter models",
-        action: "/models".to_owned(),
-        hidden: kept(cx),
-        fields: vec![
+    page.main.push(Form::filter(
+        cx,
+        "Filter models",
+        vec![
             Field::text("q", "Name contains", cx.param("q"), ""),
             Field::choice("tier", "Tier", cx.param("tier"), known.iter().map(|tier| (tier.as_str(), tier.as_str()))),
             Field::choice("kind", "Kind", cx.param("kind"), kinds.iter().map(|kind| (kind.as_str(), kind.as_str()))),
             Field::choice("runs", "Runs", cx.param("runs"), [("yes", "somewhere"), ("no", "nowhere")]),
         ],
-        button: "Filter",
-        clear: ["q", "tier", "kind", "runs"]
-            .iter()
-            .any(|name| cx.param(name).is_some())
-            .then(|| cx.links.to("/models", &[])),
-    }));
+    ));
     let empty = Cell::words("No model matches. Models appear with")
         .and(Bit::Code("model.created".to_owned()))
         .then("and")
         .and(Bit::Code("model.version_registered".to_owned()))
         .then("events.");
-    let mut listing = Listing::main("models", "Models", COLUMNS, "name", empty);
-    listing.truncated = truncated;
-    page.main.push(Block::Table(listing.table(cx, rows)));
+    page.main.push(Listing::main("models", "Models", COLUMNS, "name", empty).bounded(truncated).block(cx, rows));
     Ok(page)
-}
-
-/// What every form of a list carries along.
-pub(super) fn kept(cx: &Cx<'_>) -> Vec<(String, String)> {
-    let sort = cx.param("sort").map(|sort| ("sort".to_owned(), sort.to_owned()));
-    let as_of = cx.links.as_of().map(|as_of| ("as_of".to_owned(), as_of.to_owned()));
-    sort.into_iter().chain(as_of).collect()
 }
 
 fn actions(cx: &Cx<'_>) -> Vec<Bit> {
@@ -199,7 +178,7 @@ pub(super) fn gathered(cx: &Cx<'_>, models: Vec<Model>) -> Result<Vec<Row>, Faul
 
 fn wanted(cx: &Cx<'_>, row: &Row) -> bool {
     let model = &row.model;
-    cx.param("q").is_none_or(|text| name_of(&model.subject).to_lowercase().contains(&text.to_lowercase()))
+    cx.param("q").is_none_or(|text| holds([name_of(&model.subject).as_str()], text))
         && cx.param("tier").is_none_or(|tier| model.tiers.values().any(|known| known.value.value == tier))
         && cx.param("kind").is_none_or(|kind| model.kind.as_ref().is_some_and(|known| known.value == kind))
         && cx.param("runs").is_none_or(|runs| (runs == "yes") != row.places.is_empty())

@@ -1,20 +1,18 @@
 //! What runs where, what needs a look, is the chain whole, is ingest behind; and the questions that examiners ask.
 
-use modeltrail_compliance::words::time_words;
 use modeltrail_store::WriterStatus;
-use modeltrail_views::rows::{
-    Approval, Deployment, Finding, Incident, Model, Quarantined, Severity, Validation, Version,
-};
+use modeltrail_views::rows::{Approval, Deployment, Finding, Incident, Model, Quarantined, Severity, Version};
 
 use super::approvals::{open_condition, runs_out};
 use super::deployment;
 use super::findings::short;
 use super::ingest::lag;
-use crate::portal::bits::{Bit, Cell, link, mark};
+use super::validations::Judged;
+use crate::portal::bits::{Bit, Cell, link, mark, time_bit};
 use crate::portal::blocks::{Block, Facts, Figure};
 use crate::portal::context::Cx;
 use crate::portal::fault::Fault;
-use crate::portal::gather::{standing, timeline};
+use crate::portal::gather::{running, standing, timeline};
 use crate::portal::page::Page;
 use crate::portal::text::{counted, grouped};
 
@@ -36,25 +34,10 @@ struct Known {
 
 fn known(cx: &Cx<'_>) -> Result<Known, Fault> {
     let deployments = cx.rows::<Deployment>(&[])?.0;
-    let running: std::collections::BTreeSet<&str> = deployments
-        .iter()
-        .filter(|deployment| deployment.state == "running")
-        .flat_map(|deployment| &deployment.running)
-        .map(|member| member.subject.as_str())
-        .collect();
     let mut unvalidated = 0;
-    for version in &running {
-        let judged = cx.rows::<Validation>(&[version])?.0;
-        let accepted = judged
-            .iter()
-            .filter(|validation| validation.act.counts())
-            .max_by_key(|validation| validation.act.entry)
-            .is_some_and(|validation| {
-                validation.outcome.starts_with("accepted")
-                    && validation.valid_until.as_ref().is_none_or(|until| *until > cx.now)
-            });
+    for version in running(&deployments) {
         let known = cx.view().has(<Version as modeltrail_views::rows::Row>::TABLE, &[version])?;
-        unvalidated += usize::from(known && !accepted);
+        unvalidated += usize::from(known && Judged::of(cx, version)?.state(&cx.now) != "accepted");
     }
     Ok(Known {
         models: cx.rows::<Model>(&[])?.0,
@@ -70,10 +53,9 @@ fn known(cx: &Cx<'_>) -> Result<Known, Fault> {
 pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     let known = known(cx)?;
     let mut page = Page::new("Overview", "Modeltrail");
-    page.lead = Cell::words("What the ledger says at")
-        .and(crate::portal::bits::time_bit(&cx.now))
-        .then(". Every number leads to what it counts.");
-    page.main.push(Block::Figures(figures(cx, &known)));
+    page.lead =
+        Cell::words("What the ledger says at").and(time_bit(&cx.now)).then(". Every number leads to what it counts.");
+    page.above.push(Block::Figures(figures(cx, &known)));
     let total = known.findings.len();
     let mut findings = known.findings.clone();
     findings.sort_by(|one, other| (one.severity, &other.since).cmp(&(other.severity, &one.since)));
@@ -84,19 +66,10 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
         table.count = format!("the {SHOWN_FINDINGS} heaviest of {total}");
     }
     page.main.push(Block::Table(table));
-    let running: Vec<Deployment> =
-        known.deployments.iter().filter(|deployment| deployment.state == "running").cloned().collect();
-    page.main.push(Block::Table(deployment::table(cx, "What runs where", running)));
+    let running = known.deployments.iter().filter(|deployment| deployment.state == "running").cloned().collect();
+    page.main.push(deployment::short(cx, "What runs where", running));
     let last: Vec<u64> = (cx.size.saturating_sub(LAST_LINES)..cx.size).rev().collect();
-    let mut latest = timeline(
-        cx,
-        "Latest entries",
-        "latest",
-        &last,
-        Cell::words("The ledger has no entry yet. Send one with")
-            .and(Bit::Code("modeltrail emit".to_owned()))
-            .then("."),
-    )?;
+    let mut latest = timeline(cx, "Latest entries", "latest", &last, nothing_yet(cx))?;
     latest.note = Cell::from(link(cx.links.to("/entries", &[]), "All entries"));
     page.main.push(Block::Timeline(latest));
     page.aside.push(questions(cx));
@@ -160,7 +133,7 @@ fn figures(cx: &Cx<'_>, known: &Known) -> Vec<Figure> {
             "run without validation",
             links.to("/validations", &[("state", "runs-without")]),
             alarm(known.unvalidated, "high"),
-            "or with one that no longer holds".to_owned(),
+            "none, or one that no longer holds".to_owned(),
         ),
         figure(
             known.incidents.len(),
@@ -174,7 +147,7 @@ fn figures(cx: &Cx<'_>, known: &Known) -> Vec<Figure> {
             "kept aside",
             links.to("/quarantine", &[]),
             "calm",
-            "entries that could not be read or must not speak".to_owned(),
+            "unreadable, or not allowed to speak".to_owned(),
         ),
     ]
 }
@@ -248,10 +221,19 @@ fn standing_facts(cx: &Cx<'_>) -> Facts {
                 Cell::from(mark("medium", "■", format!("{} behind", counted(cx.behind, "entry", "entries"))))
             },
         )
-        .row(
-            "Newest entry",
-            Cell::words(
-                cx.received(cx.head.saturating_sub(1)).map_or_else(|| "none".to_owned(), |time| time_words(&time)),
-            ),
-        )
+        .row("Newest entry", newest(cx))
+}
+
+/// Why there is no entry to show.
+fn nothing_yet(cx: &Cx<'_>) -> Cell {
+    if cx.head > 0 {
+        return Cell::words("The ledger had no entry at this point.");
+    }
+    Cell::words("The ledger has no entry yet. Send one with").and(Bit::Code("modeltrail emit".to_owned())).then(".")
+}
+
+/// When the newest entry of all came, whatever the page is as of.
+fn newest(cx: &Cx<'_>) -> Cell {
+    let Some(index) = cx.head.checked_sub(1) else { return Cell::none() };
+    cx.received(index).map_or_else(Cell::none, |time| Cell::from(time_bit(&time))).entry(&cx.links, index)
 }

@@ -7,15 +7,15 @@ use serde_json::Value;
 
 use super::evaluations::is_version;
 use super::model::versions_of;
-use crate::portal::bits::{Bit, Cell, act_cell, digest_bit, link, subject_bit, time_bit};
-use crate::portal::blocks::{Block, Field, Form};
+use crate::portal::bits::{Bit, Cell, digest_bit, link, subject_bit, time_bit};
+use crate::portal::blocks::{Act, Block, Field, Form};
 use crate::portal::context::Cx;
 use crate::portal::fault::Fault;
 use crate::portal::gather::subjects_cell;
 use crate::portal::links::joined;
 use crate::portal::list::{Column, Listing, Order};
 use crate::portal::page::Page;
-use crate::portal::text::{cut, name_of, spaced};
+use crate::portal::text::{cut, holds, name_of, spaced};
 
 fn files(data: &Value) -> Cell {
     let files = data.get("files").and_then(Value::as_array);
@@ -32,7 +32,7 @@ const REPORTS: &[Column<Report>] = &[
         "when",
         "Issued",
         |report| Order::Number(report.act.entry),
-        |report, _| Cell::from(time_bit(&report.act.received)),
+        |report, links| Cell::from(time_bit(&report.act.received)).entry(links, report.act.entry),
     ),
     Column::sorted(
         "kind",
@@ -60,14 +60,12 @@ const REPORTS: &[Column<Report>] = &[
             full: cut(&report.id),
         })
     }),
-    Column::plain("Entry", |report, links| act_cell(links, &report.act)),
 ];
 
 pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
     let (all, truncated) = cx.rows::<Report>(&[])?;
     let text = |report: &Report, text: &str| {
-        let text = text.to_lowercase();
-        report.id.contains(&text) || report.subjects.iter().any(|subject| subject.to_lowercase().contains(&text))
+        holds(report.subjects.iter().map(String::as_str).chain([report.id.as_str()]), text)
     };
     let rows = all.into_iter().filter(|report| cx.param("q").is_none_or(|asked| text(report, asked))).collect();
     let mut page = Page::new("Reports", "What left the ledger");
@@ -75,22 +73,15 @@ pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
         "Every report and bundle that was handed out is an entry: which, about what, as of which point, with the digest of the file.",
     );
     page.actions = vec![link(cx.links.to("/make", &[]), "Make a report")];
-    page.main.push(Block::Form(Form {
-        label: "Filter reports",
-        action: "/reports".to_owned(),
-        hidden: super::models::kept(cx),
-        fields: vec![Field::text("q", "Subject or id", cx.param("q"), "")],
-        button: "Filter",
-        clear: cx.param("q").map(|_| cx.links.to("/reports", &[])),
-    }));
+    page.main.push(Form::filter(cx, "Filter reports", vec![Field::text("q", "Subject or id", cx.param("q"), "")]));
     let empty = Cell::words("Nothing matches. Bundles and reports are made under")
         .and(link(cx.links.to("/make", &[]), "Make one"))
         .then(", or with")
         .and(Bit::Code("modeltrail export".to_owned()))
         .then(".");
-    let mut listing = Listing::main("reports", "Reports and exports", REPORTS, "-when", empty);
-    listing.truncated = truncated;
-    page.main.push(Block::Table(listing.table(cx, rows)));
+    page.main.push(
+        Listing::main("reports", "Reports and exports", REPORTS, "-when", empty).bounded(truncated).block(cx, rows),
+    );
     Ok(page)
 }
 
@@ -108,8 +99,9 @@ pub(super) fn make(cx: &Cx<'_>) -> Result<Page, Fault> {
         page.main.push(Block::Links {
             heading: "About this subject",
             id: "subject",
-            links: of_subject(cx, subject, &size)?,
+            links: of_subject(cx, subject, &size),
         });
+        page.main.extend(bundles(cx, subject));
     }
     let inventory = |format: &str| joined("/v1/inventory", [("as_of", size.as_str()), ("format", format)].into_iter());
     page.main.push(Block::Links {
@@ -122,7 +114,7 @@ pub(super) fn make(cx: &Cx<'_>) -> Result<Page, Fault> {
         ],
     });
     page.main.push(Block::Text { heading: "What happens", id: "what", lines: vec![
-        Cell::words("Reading a dossier or an inventory here leaves no entry. Taking a bundle away does: that it was made, of what, as of which point, and the digest of the file. It may take a while on a long history; the download begins when the bundle is whole."),
+        Cell::words("Reading a dossier or an inventory here leaves no entry. Taking a bundle away does: that it was made, of what, as of which point, and the digest of the file. It may take a while on a long history: a page of its own says how far it is, and keeps the bundle for an hour."),
         Cell::words("Everything is made as of the point that this page shows, in the bar above."),
     ] });
     Ok(page)
@@ -150,17 +142,10 @@ fn chooser(cx: &Cx<'_>, subject: Option<&str>) -> Result<Form, Fault> {
     if let Some(any) = field.choices.first_mut() {
         any.1 = "choose".to_owned();
     }
-    Ok(Form {
-        label: "About what",
-        action: "/make".to_owned(),
-        hidden: super::models::kept(cx),
-        fields: vec![field],
-        button: "Go on",
-        clear: None,
-    })
+    Ok(Form::to(cx, "About what", "/make", vec![field], "Go on"))
 }
 
-fn of_subject(cx: &Cx<'_>, subject: &str, size: &str) -> Result<Vec<(Bit, Cell)>, Fault> {
+fn of_subject(cx: &Cx<'_>, subject: &str, size: &str) -> Vec<(Bit, Cell)> {
     let mut links = vec![(subject_bit(&cx.links, subject), Cell::words("its page"))];
     if is_version(subject) {
         let dossier = |format: &str| {
@@ -173,16 +158,27 @@ fn of_subject(cx: &Cx<'_>, subject: &str, size: &str) -> Result<Vec<(Bit, Cell)>
             ),
         ));
         links.push((link(dossier("json"), "Dossier for programs"), Cell::words("JSON")));
-        let bundle = joined("/v1/exports", [("subject", subject), ("as_of", size), ("dossier", "1")].into_iter());
-        links.push((
-            link(bundle, "Bundle with the dossier"),
-            Cell::words("entries, proofs and the report in one zip; that it was made is recorded"),
-        ));
     }
-    let bundle = joined("/v1/exports", [("subject", subject), ("as_of", size)].into_iter());
-    links.push((
-        link(bundle, "Bundle"),
-        Cell::words("every entry about it with proofs, in one zip; that it was made is recorded"),
-    ));
-    Ok(links)
+    links
+}
+
+/// Bundles of a subject, each with a page that says how far it is.
+fn bundles(cx: &Cx<'_>, subject: &str) -> impl Iterator<Item = Block> {
+    let act = |dossier: bool, button, note| {
+        let mut hidden = vec![("subject", subject.to_owned()), ("as_of", cx.size.to_string())];
+        if dossier {
+            hidden.push(("dossier", "1".to_owned()));
+        }
+        Block::Act(Act { action: "/make/bundle".to_owned(), hidden, button, note })
+    };
+    let with = is_version(subject).then(|| {
+        act(
+            true,
+            "Make a bundle with the dossier",
+            "Entries, proofs and the report in one zip; that it was made is recorded.",
+        )
+    });
+    let plain =
+        act(false, "Make a bundle", "Every entry about it with its proof, in one zip; that it was made is recorded.");
+    with.into_iter().chain([plain])
 }

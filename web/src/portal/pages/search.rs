@@ -51,9 +51,7 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
         page.main.push(Block::Text { heading: "How the search finds", id: "how", lines: how() });
     } else if !found.is_empty() {
         let bound = found.len() >= MAX_FOUND;
-        let mut listing = Listing::part("found", "Subjects", FOUND, Cell::new());
-        listing.truncated = bound;
-        page.main.push(Block::Table(listing.table(cx, found)));
+        page.main.push(Listing::part("found", "Subjects", FOUND, Cell::new()).bounded(bound).block(cx, found));
     }
     Ok(page)
 }
@@ -70,14 +68,13 @@ fn how() -> Vec<Cell> {
 
 fn nothing_asked(cx: &Cx<'_>) -> Page {
     let mut page = Page::new("Search", "Search");
-    page.main.push(Block::Form(Form {
-        label: "Search",
-        action: "/search".to_owned(),
-        hidden: super::models::kept(cx),
-        fields: vec![Field::text("q", "Name, digest, party, id or entry number", None, "")],
-        button: "Search",
-        clear: None,
-    }));
+    page.main.push(Block::Form(Form::to(
+        cx,
+        "Search",
+        "/search",
+        vec![Field::text("q", "Name, digest, party, id or entry number", None, "")],
+        "Search",
+    )));
     page.main.push(Block::Text { heading: "How the search finds", id: "how", lines: how() });
     page
 }
@@ -118,7 +115,7 @@ fn by_digest(cx: &Cx<'_>, digits: &str) -> Result<Option<Block>, Fault> {
         approval.digest.as_ref().is_some_and(|digest| digest.value.trim_start_matches("sha256:").starts_with(&digits))
     };
     let approvals: Vec<Approval> = cx.rows::<Approval>(&[])?.0.into_iter().filter(bound).collect();
-    Ok((!approvals.is_empty()).then(|| Block::Table(approvals::table(cx, approvals, false))))
+    Ok(approvals::part_of(cx, approvals, false))
 }
 
 fn found(cx: &Cx<'_>, asked: &str, digits: &str, is_digest: bool) -> Result<Vec<Found>, Fault> {

@@ -22,7 +22,7 @@ const OUT: &[Column<Edge>] = &[
     Column::plain("What", |edge, links| Cell::from(subject_bit(links, &edge.to))),
     Column::plain("As", |edge, _| Cell::words(spaced(&edge.role))),
     Column::plain("Known", |edge, _| Cell::from(known_bit(edge.known))),
-    Column::plain("Said by", |edge, links| Cell::from(time_bit(&edge.received)).entry(links, edge.entry)),
+    Column::plain("Said", |edge, links| Cell::from(time_bit(&edge.received)).entry(links, edge.entry)),
 ];
 
 pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {

@@ -8,7 +8,8 @@ use modeltrail_views::tables::Table;
 use super::findings::short_table;
 use super::model::{edges, governance, limits_cell, notes, tags_cell};
 use crate::portal::bits::{
-    Bit, Cell, act_cell, digest_bit, entry_bit, known_bit, link, mark, party_bit, signature_bit, subject_bit, time_bit,
+    Bit, Cell, act_cell, act_lines, digest_bit, entry_bit, known_bit, link, mark, party_bit, signature_bit,
+    subject_bit, time_bit, when_cell,
 };
 use crate::portal::blocks::{Block, Facts};
 use crate::portal::context::Cx;
@@ -39,24 +40,22 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     page.aside.push(Block::Facts(facts(links, &version)));
     page.aside.push(Block::Facts(recipe(&version)));
     page.main.extend(short_table(cx, &subject)?);
-    page.main.extend(governance(cx, &subject)?);
-    page.main.push(Block::Table(validations(cx, &subject)?));
-    page.main.push(Block::Table(super::evaluations::table(cx, cx.rows::<Evaluation>(&[&subject])?.0)));
-    page.main.push(Block::Table(served(cx, &subject)?));
-    page.main.push(Block::Table(parts(cx, &subject)?));
-    page.main.extend(documents_table(cx, cx.rows::<Document>(&[&subject])?.0));
+    page.main.push(served(cx, &subject)?);
+    page.main.push(parts(cx, &subject)?);
     page.main.extend(monitoring(cx, &subject)?);
-    page.main.extend(notes(cx, &subject)?);
+    page.below.extend(governance(cx, &subject)?);
+    page.below.push(validations(cx, &subject)?);
+    page.below.push(super::evaluations::part_of(cx, cx.rows::<Evaluation>(&[&subject])?.0));
+    page.below.extend(documents_table(cx, cx.rows::<Document>(&[&subject])?.0));
+    page.below.extend(notes(cx, &subject)?);
     if version.registrations.len() > 1 {
-        page.main.push(Block::Table(
-            Listing::part("registrations", "Registrations", REGISTRATIONS, Cell::new())
-                .table(cx, version.registrations.clone()),
-        ));
+        let listing = Listing::part("registrations", "Registrations", REGISTRATIONS, Cell::new());
+        page.below.push(listing.block(cx, version.registrations.clone()));
     }
     let last = newest(cx, &subject, LAST_LINES)?;
     let mut history = timeline(cx, "Latest", "latest", &last, Cell::words("Nothing yet."))?;
     history.note = Cell::from(link(links.to("/changes", &[("subject", &subject)]), "The whole history"));
-    page.main.push(Block::Timeline(history));
+    page.below.push(Block::Timeline(history));
     Ok(page)
 }
 
@@ -155,16 +154,23 @@ fn recipe(version: &Version) -> Facts {
     let Some(parts) = version.parts else {
         return facts.row("Manifest", Cell::missing("model.version_registered"));
     };
-    let there =
-        |yes: bool| Cell::from(if yes { mark("good", "✓", "named") } else { mark("medium", "■", "not named") });
-    for (label, yes) in [
-        ("Code", parts.code),
-        ("Data", parts.data),
-        ("Configuration", parts.configuration),
-        ("Environment", parts.environment),
-        ("Artefacts", parts.artifacts),
-    ] {
-        facts = facts.row(label, there(yes));
+    let all = [
+        ("code", parts.code),
+        ("data", parts.data),
+        ("configuration", parts.configuration),
+        ("environment", parts.environment),
+        ("artefacts", parts.artifacts),
+    ];
+    let those = |named: bool| {
+        let words: Vec<&str> = all.iter().filter(|(_, there)| *there == named).map(|(word, _)| *word).collect();
+        words.join(", ")
+    };
+    let (named, left_out) = (those(true), those(false));
+    if !named.is_empty() {
+        facts = facts.row("Named", Cell::words(named));
+    }
+    if !left_out.is_empty() {
+        facts = facts.row("Left out", Cell::from(mark("medium", "■", "not named")).then(left_out));
     }
     let manifest = version.manifest.as_ref().map(|manifest| &manifest.value);
     let missing = manifest.and_then(|manifest| manifest.get("not_available")).and_then(serde_json::Value::as_array);
@@ -205,15 +211,15 @@ pub(super) const VALIDATIONS: &[Column<Validation>] = &[
     Column::plain("Report", |validation, _| {
         validation.report.as_deref().map_or_else(|| Cell::missing(""), |digest| Cell::from(digest_bit(digest)))
     }),
-    Column::plain("Recorded", |validation, links| act_cell(links, &validation.act)),
+    Column::plain("Recorded", |validation, links| when_cell(links, &validation.act)),
 ];
 
-fn validations(cx: &Cx<'_>, subject: &str) -> Result<crate::portal::blocks::Table, Fault> {
+fn validations(cx: &Cx<'_>, subject: &str) -> Result<Block, Fault> {
     let rows = cx.rows::<Validation>(&[subject])?.0;
     let empty = Cell::words("Not validated: no")
         .and(Bit::Code("validation.recorded".to_owned()))
         .then("event names this version.");
-    Ok(Listing::part("validations", "Validations", VALIDATIONS, empty).table(cx, rows))
+    Ok(Listing::part("validations", "Validations", VALIDATIONS, empty).block(cx, rows))
 }
 
 const SERVED: &[Column<Served>] = &[
@@ -229,12 +235,12 @@ const SERVED: &[Column<Served>] = &[
     }),
 ];
 
-fn served(cx: &Cx<'_>, subject: &str) -> Result<crate::portal::blocks::Table, Fault> {
+fn served(cx: &Cx<'_>, subject: &str) -> Result<Block, Fault> {
     let rows = cx.rows::<Served>(&[subject])?.0;
     let empty = Cell::words("Ran nowhere: no")
         .and(Bit::Code("deployment.changed".to_owned()))
         .then("event names this version.");
-    Ok(Listing::part("served", "Where it ran", SERVED, empty).table(cx, rows))
+    Ok(Listing::part("served", "Where it ran", SERVED, empty).block(cx, rows))
 }
 
 /// What went into a thing, or came of it.
@@ -244,13 +250,13 @@ pub(super) const PARTS: &[Column<Edge>] = &[
     Column::plain("As", |edge, _| Cell::words(spaced(&edge.role))),
     Column::plain("Known", |edge, _| Cell::from(known_bit(edge.known))),
     Column::plain("Signature", |edge, _| Cell::from(signature_bit(edge.signature))),
-    Column::plain("Said by", |edge, links| Cell::from(time_bit(&edge.received)).entry(links, edge.entry)),
+    Column::plain("Said", |edge, links| Cell::from(time_bit(&edge.received)).entry(links, edge.entry)),
 ];
 
-fn parts(cx: &Cx<'_>, subject: &str) -> Result<crate::portal::blocks::Table, Fault> {
+fn parts(cx: &Cx<'_>, subject: &str) -> Result<Block, Fault> {
     let rows = edges(cx, Table::EdgesIn, subject, MAX_PARTS)?;
     let empty = Cell::words("No entry says what it was made of.");
-    Ok(Listing::part("parts", "What it was made of", PARTS, empty).table(cx, rows))
+    Ok(Listing::part("parts", "What it was made of", PARTS, empty).block(cx, rows))
 }
 
 const DOCUMENTS: &[Column<Document>] = &[
@@ -264,29 +270,27 @@ const DOCUMENTS: &[Column<Document>] = &[
     Column::plain("Digest", |document, _| {
         document.digest.as_deref().map_or_else(|| Cell::missing(""), |digest| Cell::from(digest_bit(digest)))
     }),
-    Column::plain("Published", |document, links| act_cell(links, &document.act)),
+    Column::plain("Published", |document, links| act_lines(links, &document.act)),
 ];
 
 /// Published documents, where there are any.
 pub(super) fn documents_table(cx: &Cx<'_>, documents: Vec<Document>) -> Option<Block> {
-    (!documents.is_empty())
-        .then(|| Block::Table(Listing::part("documents", "Documents", DOCUMENTS, Cell::new()).table(cx, documents)))
+    Listing::part("documents", "Documents", DOCUMENTS, Cell::new()).some(cx, documents)
 }
 
 const MONITORING: &[Column<Monitoring>] = &[
     Column::plain("What", |watched, _| Cell::words(spaced(&watched.verb))),
     Column::plain("Data", |watched, _| {
         let metrics = watched.data.get("metrics").or_else(|| watched.data.get("metric")).unwrap_or(&watched.data);
-        Cell::name(&value_words(metrics))
+        Cell::name(&super::evaluations::metrics_words(metrics))
     }),
-    Column::plain("When", |watched, links| act_cell(links, &watched.act)),
+    Column::plain("When", |watched, links| when_cell(links, &watched.act)),
 ];
 
 fn monitoring(cx: &Cx<'_>, subject: &str) -> Result<Option<Block>, Fault> {
     let mut rows = cx.rows::<Monitoring>(&[subject])?.0;
     rows.reverse();
-    Ok((!rows.is_empty())
-        .then(|| Block::Table(Listing::part("monitoring", "Watched in use", MONITORING, Cell::new()).table(cx, rows))))
+    Ok(Listing::part("monitoring", "Watched in use", MONITORING, Cell::new()).some(cx, rows))
 }
 
 const REGISTRATIONS: &[Column<Registration>] = &[
