@@ -263,6 +263,19 @@ mod tests {
     }
 
     #[test]
+    fn every_route_is_documented() {
+        let source = include_str!("routes.rs");
+        let named = source.split_once("fn all()").unwrap().1.split_once("\nasync fn").unwrap().0;
+        let paths: Vec<&str> = named.split('"').filter(|text| text.starts_with('/')).collect();
+        assert!(paths.len() > 20, "{paths:?}");
+        for path in paths {
+            // Files of pages are for browsers; one route takes both kinds of tiles apart.
+            let known = path == "/static/{name}" || path == "/tile/{path:.*}";
+            assert!(known || operations().any(|operation| operation.path == path), "{path} is in no document");
+        }
+    }
+
+    #[test]
     fn parameters_of_a_path_are_in_it() {
         for operation in operations() {
             for parameter in operation.parameters {

@@ -8,6 +8,7 @@ mod acts;
 mod assets;
 mod bits;
 mod blocks;
+mod checked;
 mod context;
 mod fault;
 mod gather;

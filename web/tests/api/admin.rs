@@ -182,3 +182,41 @@ fn a_rotation_is_signed_by_both_keys_and_receipts_go_on() {
         "a/b 7 At(12)",
     );
 }
+
+#[test]
+fn a_check_is_recorded_when_it_was_of_this_ledger() {
+    let server = Server::start();
+    server.post(STRUCTURED, &bytes(&event("1", "fraud", 1))).ok(201);
+    let (size, root) = (server.size(), format!("sha256:{}", server.ledger.published().root));
+    let told = |origin: &str, size: u64, root: &str| json!({"by": "fsck", "checkpoint": {"origin": origin, "root": root, "size": size}, "invariants": ["L-1"]});
+    let other = format!("sha256:{}", "0".repeat(64));
+    let body = |holds: bool, data: Value| json!({"data": data, "holds": holds});
+    let asked = |body: Value| act(&server, "checks", &body);
+    asked(body(true, told("example.com/other", size, &root))).problem(422, "refused", "another ledger");
+    asked(body(true, told(ORIGIN, size + 1, &root))).problem(422, "refused", "no size");
+    asked(body(true, told(ORIGIN, size, &other))).problem(422, "refused", "is another");
+    asked(body(true, json!({"checkpoint": {"size": size}}))).problem(422, "schema", "");
+    asked(json!({"data": told(ORIGIN, size, &root)})).problem(422, "refused", "holds must be");
+    assert_eq!(server.size(), size);
+    assert!(server.get("/v1/admin/checks").status == 405);
+
+    let page = |part: &str| {
+        let settled = || server.views.as_ref().unwrap().handle().size() >= server.size();
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while !settled() && std::time::Instant::now() < until {
+            std::thread::yield_now();
+        }
+        for path in ["/", "/integrity"] {
+            let html = server.get(path);
+            assert!(html.text().contains(part), "{path} doesn't say {part:?}: {}", html.text());
+        }
+    };
+    page("none is recorded");
+    let index = asked(body(true, told(ORIGIN, size, &root))).ok(201)["index"].as_u64().unwrap();
+    let header = EntryHeader::parse(&server.ledger.header(index).unwrap().unwrap()).unwrap();
+    assert_eq!(header.event.unwrap().r#type, "modeltrail.ledger.verified.v1");
+    page(&format!("</span> holds</span> at {size} entries"));
+    // What is broken may be the root itself.
+    asked(body(false, told(ORIGIN, size, &other))).ok(201);
+    page("does not hold");
+}

@@ -9,6 +9,7 @@ use modeltrail_views::rows::Key;
 
 use crate::portal::bits::{Bit, Cell, act_lines, day_bit, digest_bit, link, mark, time_bit};
 use crate::portal::blocks::{Block, Facts, Field, Form};
+use crate::portal::checked;
 use crate::portal::context::Cx;
 use crate::portal::fault::Fault;
 use crate::portal::list::{Column, Listing, Order};
@@ -84,16 +85,16 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     ));
     page.main.push(Block::Text { heading: "What is checked when", id: "checked", lines: vec![
         Cell::words("At every start: the newest checkpoint, its signature, the last header and the tree's edge agree, and the head file outside the data is not newer. Else nothing is served."),
-        Cell::words("By").and(Bit::Code("modeltraild fsck".to_owned())).then(": every header, every record, every trail, every checkpoint and every position, and which rule is broken where. The ledger doesn't write down that it was run, so this page can't say when it was last."),
+        Cell::words("By").and(Bit::Code("modeltraild fsck".to_owned())).then(": every header, every record, every trail, every checkpoint and every position, and which rule is broken where. With").and(Bit::Code("--record".to_owned())).then("an entry says that it was run, and what came of it."),
         Cell::words("In this browser: the button above, and the one on every entry's page."),
         Cell::words("By somebody else: tiles and checkpoints are open formats; monitors and witnesses of transparency logs can follow this ledger from outside."),
     ] });
-    page.aside.push(Block::Facts(facts(cx, &head)));
+    page.aside.push(Block::Facts(facts(cx, &head)?));
     page.aside.push(Block::Facts(ledger_keys(&head.keys)));
     Ok(page)
 }
 
-fn facts(cx: &Cx<'_>, head: &modeltrail_store::Head) -> Facts {
+fn facts(cx: &Cx<'_>, head: &modeltrail_store::Head) -> Result<Facts, Fault> {
     let ledger = cx.state.ledger();
     let writer = match ledger.status() {
         WriterStatus::Running => Cell::from(mark("good", "✓", "writes")),
@@ -103,10 +104,11 @@ fn facts(cx: &Cx<'_>, head: &modeltrail_store::Head) -> Facts {
         WriterStatus::Stopped => Cell::from(mark("high", "▲", "stopping")),
     };
     let views = cx.state.config.views.state();
-    Facts::new("Facts", "facts")
+    Ok(Facts::new("Facts", "facts")
         .row("Origin", Cell::prose(ledger.origin()))
         .row("Entries", Cell::number(head.size))
         .row("Root", Cell::from(Bit::Whole(head.root.to_string())))
+        .row("Last whole check", checked::line(cx)?)
         .row("Writer", writer)
         .row("Clock", Cell::words(cut(ledger.clock_kind())))
         .row(
@@ -116,7 +118,7 @@ fn facts(cx: &Cx<'_>, head: &modeltrail_store::Head) -> Facts {
             } else {
                 format!("{} behind", counted(cx.behind, "entry", "entries"))
             }),
-        )
+        ))
 }
 
 /// The keys that sign checkpoints, each from a size on.

@@ -10,6 +10,7 @@ use super::ingest::lag;
 use super::validations::Judged;
 use crate::portal::bits::{Bit, Cell, link, mark, time_bit};
 use crate::portal::blocks::{Block, Facts, Figure};
+use crate::portal::checked;
 use crate::portal::context::Cx;
 use crate::portal::fault::Fault;
 use crate::portal::gather::{running, standing, timeline};
@@ -73,7 +74,7 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     latest.note = Cell::from(link(cx.links.to("/entries", &[]), "All entries"));
     page.main.push(Block::Timeline(latest));
     page.aside.push(questions(cx));
-    page.aside.push(Block::Facts(standing_facts(cx)));
+    page.aside.push(Block::Facts(standing_facts(cx)?));
     Ok(page)
 }
 
@@ -181,7 +182,7 @@ fn questions(cx: &Cx<'_>) -> Block {
     }
 }
 
-fn standing_facts(cx: &Cx<'_>) -> Facts {
+fn standing_facts(cx: &Cx<'_>) -> Result<Facts, Fault> {
     let links = &cx.links;
     let chain = match cx.state.ledger().status() {
         WriterStatus::Running => mark("good", "✓", "sealed"),
@@ -205,13 +206,14 @@ fn standing_facts(cx: &Cx<'_>) -> Facts {
         Some(lag) => Cell::from(mark("medium", "■", format!("{} behind", counted(lag, "record", "records")))),
         None => Cell::from(mark("medium", "■", "lag not known")),
     };
-    Facts::new("The ledger", "ledger")
+    Ok(Facts::new("The ledger", "ledger")
         .row(
             "Chain",
             Cell::from(chain)
                 .then(counted(cx.head, "entry", "entries"))
                 .and(link(links.to("/integrity", &[]), "check it")),
         )
+        .row("Last whole check", checked::line(cx)?)
         .row("Ingest", ingest.and(link(links.to("/ingest", &[]), "sources")))
         .row(
             "Views",
@@ -221,7 +223,7 @@ fn standing_facts(cx: &Cx<'_>) -> Facts {
                 Cell::from(mark("medium", "■", format!("{} behind", counted(cx.behind, "entry", "entries"))))
             },
         )
-        .row("Newest entry", newest(cx))
+        .row("Newest entry", newest(cx)))
 }
 
 /// Why there is no entry to show.
