@@ -1,9 +1,11 @@
 //! What both databases have in common: the log's, and that of the views.
 
-use rocksdb::{BlockBasedOptions, Cache, LogLevel, Options};
+use rocksdb::{BlockBasedIndexType, BlockBasedOptions, Cache, LogLevel, Options};
 
 /// Ten bits a key: one look-up in a hundred for an absent key reads a block.
 const BLOOM_BITS: f64 = 10.0;
+/// A piece of an index or a filter.
+const METADATA_BYTES: usize = 4 << 10;
 
 /// A database that is made anew, or must be there.
 pub(crate) fn database(create: bool) -> Options {
@@ -32,6 +34,12 @@ pub(crate) fn blocks(cache: &Cache, bytes: usize) -> BlockBasedOptions {
     // Indexes and filters count against the cache too, so that memory does not grow with the rows.
     blocks.set_cache_index_and_filter_blocks(true);
     blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    // In pieces, since a large file's whole index or filter is more than what a shard of the cache has left, and was read and unpacked again for
+    // every look-up.
+    blocks.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+    blocks.set_partition_filters(true);
+    blocks.set_metadata_block_size(METADATA_BYTES);
+    blocks.set_pin_top_level_index_and_filter(true);
     blocks
 }
 

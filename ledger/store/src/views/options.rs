@@ -9,7 +9,7 @@ use super::rocks::io;
 use crate::settings;
 
 /// Blocks, indexes, filters and memory tables of all views of this process, those of a rebuild too.
-const CACHE_BYTES: usize = 64 << 20;
+const CACHE_BYTES: usize = 96 << 20;
 /// Memory tables among them.
 const WRITE_BUFFERS_BYTES: usize = 40 << 20;
 /// One memory table: what a crash lets fold again is at most what fits into two.
