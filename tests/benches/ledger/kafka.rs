@@ -126,7 +126,7 @@ fn durable(opened: &Opened) -> Result<u64> {
 pub(crate) fn ingest(job: &Job, figures: &mut Figures) -> Result<()> {
     let opened = begin(&job.ledger())?;
     figures.set("memory.before", memory().0);
-    let read = read(job, &opened)?;
+    let read = read(job, "log", &opened)?;
     read.lap.note(figures, "kafka.rate", read.records);
     let seconds = read.lap.seconds;
     figures.set("kafka.seconds", seconds);
@@ -147,7 +147,7 @@ pub(crate) fn ingest(job: &Job, figures: &mut Figures) -> Result<()> {
 pub(crate) fn ingest_with_views(job: &Job, figures: &mut Figures) -> Result<()> {
     let opened = begin(&job.file("kafka-views"))?;
     let views = Views::start(&opened);
-    let read = read(job, &opened)?;
+    let read = read(job, "views", &opened)?;
     read.lap.note(figures, "kafka.views.rate", read.records);
     figures.set("views.behind", views.handle().behind() as f64);
     figures.set("views.behind_seconds", views.handle().behind_seconds());
@@ -170,11 +170,13 @@ struct Read {
     memory: (f64, f64),
 }
 
-fn read(job: &Job, opened: &Opened) -> Result<Read> {
+/// Each ledger needs a group of its own: the one before left its root there, and what is read into another would stop.
+fn read(job: &Job, group: &str, opened: &Opened) -> Result<Read> {
     let appender = opened.appender().context("a new ledger can be written")?;
     let kafka = Properties::bootstrap(&job.bootstrap);
     let source = SourceConfig { topic_ids: !job.embedded, ..SourceConfig::new(SOURCE, TOPIC, kafka) };
-    let config = IngestConfig { sources: vec![source], ..IngestConfig::default() };
+    let config =
+        IngestConfig { sources: vec![source], group: Some(format!("bench-{group}")), ..IngestConfig::default() };
     let sink: Arc<dyn Sink> =
         Arc::new(LedgerSink::new(appender.clone(), Arc::clone(&opened.ledger), WallClock::shared()));
     let ingest = Ingest::start(&config, &sink)?;
@@ -189,7 +191,11 @@ fn read(job: &Job, opened: &Opened) -> Result<Read> {
                 first = Some((now, Stopwatch::start()?, appender.metrics()));
             }
         } else if moved.elapsed() > PATIENCE {
-            bail!("{seen} of {} records are durable, and none came for a minute: {:?}", job.entries, ingest.status());
+            let (entries, writer) = (job.entries, opened.ledger.status());
+            bail!(
+                "{seen} of {entries} records are durable, and none came for a minute: {writer:?}, {:?}",
+                ingest.status()
+            );
         }
     }
     let (count, watch, before) = first.context("nothing was read")?;
