@@ -123,11 +123,11 @@ pub(crate) fn make(
     };
     let view = Counted { ledger: view, progress };
     let out = Stoppable { out: BufWriter::with_capacity(BUFFER_BYTES, file), progress };
-    let begin = |collection: &Collection, times: u64| progress.begin(collection.entries.len() as u64 * times);
+    let begin = |collection: &Collection| progress.begin(collection.entries.len() as u64);
     let finished = match dossier {
         None => {
             let none = |collection: &Collection, _: Entries<'_>| {
-                begin(collection, 1);
+                begin(collection);
                 Ok(Vec::new())
             };
             export_with(&view, wanted, &BTreeSet::new(), none, sign, out)?
@@ -136,9 +136,8 @@ pub(crate) fn make(
             let size = wanted.as_of.map_or(head.size, TreeSize::get);
             let further =
                 scope(&view, version, size).map_err(|source| ExportError::Render { source: Box::new(source) })?;
-            // Each record is read for the report, and again for the bundle.
             let report = |collection: &Collection, entries: Entries<'_>| {
-                begin(collection, 2);
+                begin(collection);
                 render(collection, entries, version)
             };
             export_with(&view, wanted, &further, report, sign, out)?
