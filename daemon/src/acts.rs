@@ -4,13 +4,9 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use modeltrail_core::check::Report;
-use modeltrail_core::header::EntryHeader;
 use modeltrail_core::keys::{ED25519, ED25519_TYPE, key_id, parse_public};
 use modeltrail_core::sequencer::{Outcome, PartitionId, Rotation};
-use modeltrail_core::store::Store as _;
-use modeltrail_core::types::EntryIndex;
 use modeltrail_store::files::read_small;
-use modeltrail_store::rocks::{Access, RocksStore};
 use modeltrail_store::{Act, Appended, Appender, Data, OpenError, OpenOptions, new_key, open};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -31,7 +27,7 @@ pub(crate) fn init(config: &Config, origin: &str) -> Result<Ended> {
 pub(crate) fn adopt(config: &Config) -> Result<Ended> {
     let data = config.data();
     eprintln!("checking the ledger in {}", data.dir.display());
-    let report = check::run(&data, false)?;
+    let (report, _) = check::run(&data, false)?;
     if !report.holds() {
         bail!(
             "the ledger does not hold ({}); nothing was adopted",
@@ -118,13 +114,8 @@ pub(crate) fn rebase(config: &Config, source: &str, partition: u32, to: &str) ->
 }
 
 /// Writes down that the ledger was checked, and what came of it.
-pub(crate) fn record_check(config: &Config, report: &Report) -> Result<()> {
-    // The server knows whose ledger it is; here the first header says so.
-    let store = RocksStore::open(&config.data().log(), Access::Read)?;
-    let genesis = store.header(EntryIndex(0))?.context("the ledger has no first entry")?;
-    drop(store);
-    let origin = EntryHeader::parse(&genesis).context("the first entry")?.origin;
-    let (event_type, data) = report.told(&origin, "fsck", SOFTWARE);
+pub(crate) fn record_check(config: &Config, report: &Report, origin: &str) -> Result<()> {
+    let (event_type, data) = report.told(origin, "fsck", SOFTWARE);
     let holds = report.holds();
     act(config, "checks", &json!({"data": data, "holds": holds}), |appender, _| {
         ensure!(

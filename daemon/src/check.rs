@@ -4,6 +4,9 @@ use std::io::{IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, Result};
 use modeltrail_core::check::{CheckOptions, INVARIANTS, Report, check};
+use modeltrail_core::header::EntryHeader;
+use modeltrail_core::store::Store as _;
+use modeltrail_core::types::EntryIndex;
 use modeltrail_store::files::read_small;
 use modeltrail_store::rocks::{Access, RocksStore};
 use modeltrail_store::{Appender, Data};
@@ -12,20 +15,20 @@ use crate::config::Config;
 use crate::{Ended, acts};
 
 pub(crate) fn fsck(config: &Config, headers_only: bool, json: bool, record: bool) -> Result<Ended> {
-    let report = run(&config.data(), headers_only)?;
+    let (report, origin) = run(&config.data(), headers_only)?;
     if json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         print!("{}", text(&report));
     }
     if record {
-        acts::record_check(config, &report)?;
+        acts::record_check(config, &report, &origin?)?;
     }
     Ok(if report.holds() { Ended::Done } else { Ended::DoesNotHold })
 }
 
-/// Checks a ledger in place, beside a running daemon too.
-pub(crate) fn run(data: &Data, headers_only: bool) -> Result<Report> {
+/// Checks a ledger in place, beside a running daemon too; and whose it is, as its first entry says if that can be read.
+pub(crate) fn run(data: &Data, headers_only: bool) -> Result<(Report, Result<String>)> {
     let store = RocksStore::open(&data.log(), Access::Read)
         .with_context(|| format!("the ledger in {} can't be opened", data.dir.display()))?;
     let outside = read_small(&data.head_file).with_context(|| format!("can't read {}", data.head_file.display()))?;
@@ -42,7 +45,12 @@ pub(crate) fn run(data: &Data, headers_only: bool) -> Result<Report> {
     if terminal {
         eprintln!();
     }
-    Ok(report?)
+    Ok((report?, origin(&store)))
+}
+
+fn origin(store: &RocksStore) -> Result<String> {
+    let genesis = store.header(EntryIndex(0))?.context("the ledger has no first entry")?;
+    Ok(EntryHeader::parse(&genesis).context("the first entry")?.origin)
 }
 
 fn text(report: &Report) -> String {

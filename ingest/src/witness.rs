@@ -205,10 +205,9 @@ pub fn check_witness(config: &IngestConfig, sink: &dyn Sink) -> Result<WitnessVe
     let mut verdict = WitnessVerdict::Absent;
     for (properties, sources) in config.clusters() {
         let client = KafkaClient::new(&properties, &group)?;
-        let unreachable = |detail: String| {
-            // Why nothing answers (a password, a certificate) only librdkafka's own words tell.
-            let detail = client.words().complaint().map_or(detail.clone(), |said| format!("{detail} ({said})"));
-            WitnessVerdict::Unreachable { cluster: client.servers().to_owned(), detail }
+        let unreachable = |detail| WitnessVerdict::Unreachable {
+            cluster: client.servers().to_owned(),
+            detail: client.words().explain(detail),
         };
         let mut parts = Vec::new();
         for source in &sources {

@@ -44,10 +44,13 @@ impl Words {
         }
     }
 
-    /// The last complaint since something last went well.
-    pub(crate) fn complaint(&self) -> Option<String> {
+    /// What went wrong, with the last complaint since something last went well: why nothing answers (a password, a certificate) stands there alone.
+    pub(crate) fn explain(&self, wrong: String) -> String {
         self.listen();
-        self.complaint.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        match &*self.complaint.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(said) => format!("{wrong} ({said})"),
+            None => wrong,
+        }
     }
 
     /// Something went well: what was complained of before is over.

@@ -93,7 +93,7 @@ impl Reader {
         let seen = match seen {
             Ok(seen) => seen,
             Err(error) => {
-                let error = self.client.words().complaint().map_or(error.clone(), |said| format!("{error} ({said})"));
+                let error = self.client.words().explain(error);
                 if source.error.as_ref() != Some(&error) {
                     tracing::warn!(source = source.config.name, "the check of identity failed: {error}");
                 }

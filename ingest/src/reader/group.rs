@@ -148,7 +148,7 @@ impl Reader {
     }
 
     fn group_trouble(&mut self, member: &Member, text: &str) {
-        let text = member.words().complaint().map_or(text.to_owned(), |said| format!("{text} ({said})"));
+        let text = member.words().explain(text.to_owned());
         if let Some(session) = &mut self.session
             && session.trouble.as_ref() != Some(&text)
         {

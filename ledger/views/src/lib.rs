@@ -27,4 +27,4 @@ pub mod text;
 pub mod view;
 
 /// The schema version: views of another one are thrown away and folded anew.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;

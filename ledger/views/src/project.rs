@@ -33,6 +33,7 @@ use crate::fold::Overlay;
 use crate::read::{ReadEntry, at};
 use crate::store::ViewError;
 
+pub use notes::LAST_CHECK;
 pub use step::Step;
 use step::{elements, kind_of, place, set, version_of, whole_of};
 

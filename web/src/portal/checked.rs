@@ -1,7 +1,8 @@
 //! When the ledger was last checked as a whole, and what came of it: as an entry says, if one does.
 
-use modeltrail_core::check::{FAILED, VERIFIED};
+use modeltrail_core::check::FAILED;
 use modeltrail_schemas::subject::encode_part;
+use modeltrail_views::project::LAST_CHECK;
 use modeltrail_views::rows::Note;
 use serde_json::Value;
 
@@ -10,23 +11,10 @@ use super::context::Cx;
 use super::fault::Fault;
 use super::text::{counted, cut};
 
-/// The newest entry that tells of a check.
-fn last(cx: &Cx<'_>) -> Result<Option<Note>, Fault> {
-    let subject = format!("ledger/{}", encode_part(cx.state.ledger().origin()));
-    let mut last = None;
-    // None is kept: notes come oldest first, and all but the last can go.
-    cx.view().page::<Note>(&[&subject], None, 1, |note| {
-        if [VERIFIED, FAILED].contains(&note.act.r#type.as_str()) {
-            last = Some(note.clone());
-        }
-        false
-    })?;
-    Ok(last)
-}
-
 /// It, in a line.
 pub(super) fn line(cx: &Cx<'_>) -> Result<Cell, Fault> {
-    let Some(note) = last(cx)? else {
+    let subject = format!("ledger/{}", encode_part(cx.state.ledger().origin()));
+    let Some(note) = cx.view().get::<Note>(&[&subject, LAST_CHECK])? else {
         return Ok(Cell::words("none is recorded:").and(Bit::Code("modeltraild fsck --record".to_owned())));
     };
     let names = |member: &str| {

@@ -48,6 +48,11 @@ const ELSEWHERE: &[&str] = &[
     "validation.recorded",
 ];
 
+/// What tells of a check of the whole ledger.
+const CHECKS: [&str; 2] = ["ledger.verified", "ledger.verification_failed"];
+/// The second part of the key of the newest of them, behind the ledger's subject.
+pub const LAST_CHECK: &str = "last-check";
+
 pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewError> {
     let Some(about) = step.about else { return Ok(()) };
     if ELSEWHERE.binary_search(&step.verb).is_ok() || step.entry.header.event.is_none() {
@@ -55,7 +60,9 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
     }
     let (subject, verb) = (about.to_owned(), step.verb.to_owned());
     let row = Note { about: subject, verb, act: step.act(), data: bounded(step.data()) };
-    rows.add(Table::Notes, &[about, &step.number()], step.index, &row);
+    // Checks of the ledger are versions of one row: the newest is what a page asks for, among what may be thousands.
+    let key = if CHECKS.contains(&step.verb) { LAST_CHECK.to_owned() } else { step.number() };
+    rows.add(Table::Notes, &[about, &key], step.index, &row);
     Ok(())
 }
 
