@@ -117,6 +117,10 @@ impl Sink for Memory {
         self.0.positions().map_err(|error| error.to_string())
     }
 
+    fn size(&self) -> u64 {
+        self.0.head().size
+    }
+
     fn head(&self) -> (u64, String) {
         let head = self.0.head();
         (head.size, head.root.to_string())

@@ -35,6 +35,7 @@ pub struct Ingest {
     clusters: Vec<Cluster>,
     /// By source.
     letters: BTreeMap<String, letters::Board>,
+    sink: Arc<dyn Sink>,
     stop: Arc<AtomicBool>,
     /// Dropped at a stop, which wakes whoever waits at the other ends.
     ends: Mutex<Vec<Sender<()>>>,
@@ -54,6 +55,7 @@ impl Ingest {
         let mut ingest = Self {
             clusters: Vec::new(),
             letters: BTreeMap::new(),
+            sink: Arc::clone(sink),
             stop: Arc::new(AtomicBool::new(false)),
             ends: Mutex::new(Vec::new()),
             threads: Mutex::new(Vec::new()),
@@ -106,8 +108,12 @@ impl Ingest {
         let mut all: Vec<SourceStatus> =
             boards.flat_map(|board| board.lock().unwrap_or_else(PoisonError::into_inner).clone()).collect();
         for status in &mut all {
-            let letters = self.letters.get(&status.source);
-            status.dead_letters = letters.map(|board| board.lock().unwrap_or_else(PoisonError::into_inner).clone());
+            status.dead_letters = self.letters.get(&status.source).map(|board| {
+                let mut letters = board.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                // Counted against the log as it is now: what the copying thread saw last may be from before the last entries came.
+                letters.behind = self.sink.size().saturating_sub(letters.next);
+                letters
+            });
         }
         all
     }

@@ -58,8 +58,6 @@ pub struct AsidePage {
     pub found: Vec<Aside>,
     /// The first entry behind the piece.
     pub next: u64,
-    /// The number of entries in the log.
-    pub size: u64,
 }
 
 /// The writer and the ledger behind it.
@@ -82,6 +80,8 @@ pub trait Sink: Send + Sync {
     /// # Errors
     /// What the store says.
     fn positions(&self) -> Result<Vec<PositionRow>, String>;
+    /// Size of the newest durable tree.
+    fn size(&self) -> u64;
     /// Size and root (hex) of the newest durable tree.
     fn head(&self) -> (u64, String);
     /// The root (hex) of the tree of `size`.
@@ -170,6 +170,10 @@ impl Sink for LedgerSink {
         self.ledger.positions().map_err(|error| error.to_string())
     }
 
+    fn size(&self) -> u64 {
+        self.ledger.head().size
+    }
+
     fn head(&self) -> (u64, String) {
         let head = self.ledger.published();
         (head.size, head.root.to_string())
@@ -240,8 +244,7 @@ impl Sink for LedgerSink {
     }
 
     fn set_aside(&self, source: &str, from: u64) -> Result<AsidePage, String> {
-        let size = self.ledger.head().size;
-        let end = size.min(from.saturating_add(ASIDE_HEADERS));
+        let end = self.size().min(from.saturating_add(ASIDE_HEADERS));
         let wanted = |header: &str| header.contains(QUARANTINE);
         let (mut next, headers) =
             self.ledger.headers_where(from, end, ASIDE_ENTRIES, wanted).map_err(|error| error.to_string())?;
@@ -255,7 +258,7 @@ impl Sink for LedgerSink {
             bytes += aside.record.as_ref().map_or(0, Record::encoded_len);
             found.push(aside);
         }
-        Ok(AsidePage { found, next, size })
+        Ok(AsidePage { found, next })
     }
 
     fn copied_to(&self, source: &str) -> Result<u64, String> {

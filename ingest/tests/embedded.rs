@@ -184,6 +184,9 @@ impl Sink for Stalling {
     fn positions(&self) -> Result<Vec<PositionRow>, String> {
         self.inner.positions()
     }
+    fn size(&self) -> u64 {
+        self.inner.size()
+    }
     fn head(&self) -> (u64, String) {
         self.inner.head()
     }

@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use modeltrail_store::views::{Phase, RebuildError, RebuildRefused, RebuildStatus, fold, rebuild_in_place};
 use modeltrail_store::{Data, OpenError, OpenOptions, Views, ViewsState, open};
+use modeltrail_views::SCHEMA;
 use modeltrail_views::fold::state_digest;
-use modeltrail_views::store::{MemoryViews, ViewStore};
+use modeltrail_views::store::{MemoryViews, Rows, ViewStore};
 use modeltrail_views::tables::Table;
 
 use world::World;
@@ -50,6 +51,11 @@ fn folders(data: &Data) -> Vec<String> {
     names
 }
 
+/// The name of the folder of views with this number.
+fn folder(number: u64) -> String {
+    format!("{SCHEMA}.{number}")
+}
+
 fn ended(views: &Views) -> RebuildStatus {
     loop {
         let status = views.handle().rebuild_status().unwrap();
@@ -81,7 +87,7 @@ fn views_follow_the_log_and_outlive_a_stop() {
     let views = Views::start(world.opened());
     let (store, size) = views.handle().snapshot();
     assert!(size >= 600, "nothing is folded a second time: {size}");
-    assert_eq!(folders(world.data()), ["1.1"]);
+    assert_eq!(folders(world.data()), [folder(1)]);
     world.wait_for(&views);
     assert_eq!(state_digest(store.as_ref()).unwrap(), fresh_digest(&world));
     views.stop();
@@ -172,15 +178,15 @@ fn damaged_views_and_leftovers_are_thrown_away() {
     views.stop();
     world.close();
     let home = world.data().views();
-    std::fs::remove_file(home.join("1.1/CURRENT")).unwrap();
+    std::fs::remove_file(home.join(folder(1)).join("CURRENT")).unwrap();
     // What a crashed rebuild left, an older schema's, and something that is nobody's business of ours.
-    for leftover in ["1.7", "0.3", "notes"] {
+    for leftover in [&folder(7), "0.3", "notes"] {
         std::fs::create_dir(home.join(leftover)).unwrap();
     }
     world.reopen();
     let views = Views::start(world.opened());
     world.wait_for(&views);
-    assert_eq!(folders(world.data()), ["1.8", "notes"]);
+    assert_eq!(folders(world.data()), [folder(8), "notes".to_owned()]);
     assert_eq!(state_digest(views.handle().store().as_ref()).unwrap(), fresh_digest(&world));
     views.stop();
     world.close();
@@ -214,20 +220,20 @@ fn a_rebuild_serves_the_old_views_until_the_new_ones_are_equal() {
     let comparison = status.comparison.unwrap();
     assert!(comparison.holds());
     assert_eq!(comparison.incremental.as_ref(), Some(&comparison.rebuilt));
-    assert_eq!(folders(world.data()), ["1.1", "1.2"], "somebody reads the old ones still");
+    assert_eq!(folders(world.data()), [folder(1), folder(2)], "somebody reads the old ones still");
     if comparison.size == old_size {
         assert_eq!(comparison.rebuilt, digest);
     }
     world.wait_for(&views);
     assert!(rows(old.as_ref()) > 0, "the old ones are readable as long as they are held");
     drop(old);
-    assert_eq!(folders(world.data()), ["1.2"]);
+    assert_eq!(folders(world.data()), [folder(2)]);
     assert_eq!(state_digest(handle.store().as_ref()).unwrap(), fresh_digest(&world));
 
     handle.rebuild(true).unwrap();
     let status = ended(&views);
     assert!(status.check && status.comparison.unwrap().holds());
-    assert_eq!(folders(world.data()), ["1.2"], "a check changes nothing");
+    assert_eq!(folders(world.data()), [folder(2)], "a check changes nothing");
     views.stop();
 }
 
@@ -241,7 +247,9 @@ fn views_that_are_not_what_the_log_says_are_found_and_replaced() {
     let store = views.handle().store();
     let cursor = store.cursor().unwrap().unwrap();
     let row = [b"\x02model/never\0".as_slice(), &(!0u64).to_be_bytes()].concat();
-    store.write(&std::iter::once((row, b"{}".to_vec())).collect(), &cursor).unwrap();
+    let mut rows = Rows::default();
+    rows.insert(row, |value| value.extend_from_slice(b"{}"));
+    store.write(&rows, &cursor).unwrap();
     drop(store);
     views.handle().rebuild(false).unwrap();
     let comparison = ended(&views).comparison.unwrap();
@@ -262,14 +270,14 @@ fn a_rebuild_in_place_wants_the_ledger_for_itself() {
     let size = world.opened().ledger.head().size;
     let expected = fresh_digest(&world);
     world.close();
-    for (check, folder) in [(true, "1.1"), (false, "1.2")] {
+    for (check, number) in [(true, 1), (false, 2)] {
         let mut phases = Vec::new();
         let status = rebuild_in_place(world.data(), check, &mut |status| phases.push(status.phase)).unwrap();
         let comparison = status.comparison.unwrap();
         assert!(comparison.holds());
         assert_eq!((comparison.size, &comparison.rebuilt), (size, &expected));
         assert!(phases.starts_with(&[Phase::Folding]) && phases.contains(&Phase::Comparing), "{phases:?}");
-        assert_eq!(folders(world.data()), [folder], "check: {check}");
+        assert_eq!(folders(world.data()), [folder(number)], "check: {check}");
     }
     world.reopen();
     assert_eq!(world.opened().ledger.head().size, size + 1, "only this start is an entry");

@@ -6,6 +6,7 @@
 
 mod deployed;
 mod governed;
+mod json_text;
 mod made;
 mod sources;
 
@@ -18,6 +19,7 @@ pub use governed::{
     Approval, Condition, Document, Evaluation, Incident, IncidentStep, Monitoring, Note, Plan, Remark, Review,
     Validation,
 };
+pub use json_text::JsonText;
 pub use made::{Dataset, Edge, Model, Parts, Registration, Run, Subject, Tier, Version};
 pub use sources::{Finding, Key, Party, PartyAct, Quarantined, Report, Severity, Source, SourceEvent};
 

@@ -1,7 +1,7 @@
 //! What the views need of a database, and one in memory.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 use std::sync::{PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,50 @@ pub enum Then {
 /// Is shown stored keys and values.
 pub type Visit<'v> = &'v mut dyn FnMut(&[u8], &[u8]) -> Then;
 
+/// Versions of rows that are written together, by full key.
+#[derive(Default)]
+pub struct Rows {
+    /// Where each value lies.
+    places: BTreeMap<Vec<u8>, Range<usize>>,
+    /// All values, one behind the other: thousands of them are one piece of memory, which the next batch uses again.
+    bytes: Vec<u8>,
+}
+
+/// What stays allocated between batches; common ones take less.
+const KEPT_BYTES: usize = 4 << 20;
+
+impl Rows {
+    /// A row whose value `write` appends; gives the value's length.
+    pub fn insert(&mut self, key: Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> usize {
+        let start = self.bytes.len();
+        write(&mut self.bytes);
+        let place = start..self.bytes.len();
+        let length = place.len();
+        self.places.insert(key, place);
+        length
+    }
+
+    /// The rows from `key` on, in key order.
+    pub(crate) fn range(&self, key: Vec<u8>) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.places.range(key..).map(|(key, place)| (key.as_slice(), self.value(place)))
+    }
+
+    /// Keys and values, in key order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.places.iter().map(|(key, place)| (key.as_slice(), self.value(place)))
+    }
+
+    fn value(&self, place: &Range<usize>) -> &[u8] {
+        self.bytes.get(place.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.places.clear();
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES);
+    }
+}
+
 /// An ordered map of bytes, written in atomic batches. Rows are only ever added.
 pub trait ViewStore: Send + Sync {
     /// Visits rows in byte order from the first at or after `from`, as long as they start with `prefix`.
@@ -64,7 +108,7 @@ pub trait ViewStore: Send + Sync {
     ///
     /// # Errors
     /// The database fails; then nothing was written.
-    fn write(&self, rows: &BTreeMap<Vec<u8>, Vec<u8>>, cursor: &Cursor) -> Result<(), ViewError>;
+    fn write(&self, rows: &Rows, cursor: &Cursor) -> Result<(), ViewError>;
 
     /// The cursor; `None` when nothing was ever written.
     ///
@@ -94,9 +138,9 @@ impl ViewStore for MemoryViews {
         Ok(())
     }
 
-    fn write(&self, rows: &BTreeMap<Vec<u8>, Vec<u8>>, cursor: &Cursor) -> Result<(), ViewError> {
+    fn write(&self, rows: &Rows, cursor: &Cursor) -> Result<(), ViewError> {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        inner.0.extend(rows.iter().map(|(key, value)| (key.clone(), value.clone())));
+        inner.0.extend(rows.iter().map(|(key, value)| (key.to_vec(), value.to_vec())));
         inner.1 = Some(cursor.clone());
         Ok(())
     }

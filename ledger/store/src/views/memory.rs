@@ -1,9 +1,8 @@
 //! Views in memory, for a data directory that may not be written.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use modeltrail_views::store::{Cursor, MemoryViews, ViewError, ViewStore, Visit};
+use modeltrail_views::store::{Cursor, MemoryViews, Rows, ViewError, ViewStore, Visit};
 
 /// What a process that only reads keeps in memory at most, as bytes of keys and values. The tree around them takes about as much again.
 pub(super) const LIMIT_BYTES: usize = 96 << 20;
@@ -27,7 +26,7 @@ impl ViewStore for BoundedViews {
         self.views.scan(prefix, from, visit)
     }
 
-    fn write(&self, rows: &BTreeMap<Vec<u8>, Vec<u8>>, cursor: &Cursor) -> Result<(), ViewError> {
+    fn write(&self, rows: &Rows, cursor: &Cursor) -> Result<(), ViewError> {
         let bytes = rows.iter().map(|(key, value)| key.len() + value.len()).sum();
         self.views.write(rows, cursor)?;
         self.bytes.fetch_add(bytes, Ordering::AcqRel);

@@ -184,6 +184,8 @@ impl Projector {
             shared.set_state(ViewsState::Following);
             Ok(())
         });
+        // Whoever hears the answer finds the old ones gone, if no reader holds them.
+        drop(old);
         // If nobody waits for the answer, the views serve all the same.
         let _ = offer.reply.send(answer);
     }

@@ -4,11 +4,10 @@
 //! table, memory tables become files in the order in which they were filled, and the manifest names a file when it is whole; with a single column family there is no
 //! other that could be ahead or behind. So what is found after a crash is a prefix of the batches, and the cursor in it is that of the last of them.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use modeltrail_views::store::{Cursor, Then, ViewError, ViewStore, Visit};
+use modeltrail_views::store::{Cursor, Rows, Then, ViewError, ViewStore, Visit};
 use rocksdb::{DB, DBRawIterator, Snapshot, WriteBatch, WriteOptions};
 
 use super::options;
@@ -108,9 +107,9 @@ impl ViewStore for RocksViews {
         walk(self.db.raw_iterator_opt(options::reading(prefix)), prefix, from, visit)
     }
 
-    fn write(&self, rows: &BTreeMap<Vec<u8>, Vec<u8>>, cursor: &Cursor) -> Result<(), ViewError> {
+    fn write(&self, rows: &Rows, cursor: &Cursor) -> Result<(), ViewError> {
         let mut batch = WriteBatch::default();
-        for (key, value) in rows {
+        for (key, value) in rows.iter() {
             batch.put(key, value);
         }
         batch.put(CURSOR, serde_json::to_vec(cursor).expect("a number and a text always serialise"));
@@ -137,7 +136,7 @@ impl ViewStore for Frozen<'_> {
         walk(self.snapshot.raw_iterator_opt(options::sweeping(prefix)), prefix, from, visit)
     }
 
-    fn write(&self, _: &BTreeMap<Vec<u8>, Vec<u8>>, _: &Cursor) -> Result<(), ViewError> {
+    fn write(&self, _: &Rows, _: &Cursor) -> Result<(), ViewError> {
         Err(ViewError::Store { doing: "write", detail: "these are views of a past moment".to_owned() })
     }
 

@@ -8,18 +8,16 @@ use serde::Serialize;
 use super::cache::Cache;
 use super::decode;
 use crate::rows::Row;
-use crate::store::{Cursor, ViewError, ViewStore, each_newest, newest};
+use crate::store::{Cursor, Rows, ViewError, ViewStore, each_newest, newest};
 use crate::tables::{RowKey, Table};
 
 /// Rows of one batch that nothing has written yet, over the store. What projectors read and write.
 pub struct Overlay<'s> {
     store: &'s dyn ViewStore,
     /// Versions made in this batch, by full key.
-    pending: BTreeMap<Vec<u8>, Vec<u8>>,
+    pending: Rows,
     /// Rows as they stand, across batches.
     cache: Cache,
-    /// Where rows are turned into JSON: it grows once, and what is kept is as long as the row.
-    scratch: Vec<u8>,
     /// Rows that are surely there, across batches: what is asked of every entry is answered without the store.
     known: HashSet<RowKey>,
     /// Version and digest of registrations that stand for good, across batches.
@@ -35,9 +33,8 @@ impl<'s> Overlay<'s> {
     pub(super) fn new(store: &'s dyn ViewStore) -> Self {
         Self {
             store,
-            pending: BTreeMap::new(),
+            pending: Rows::default(),
             cache: Cache::default(),
-            scratch: Vec::new(),
             known: HashSet::new(),
             registered: HashSet::new(),
         }
@@ -87,7 +84,7 @@ impl<'s> Overlay<'s> {
     }
 
     fn pending_of(&self, key: &RowKey) -> Option<&[u8]> {
-        let (stored, bytes) = self.pending.range(key.version(u64::MAX)..).next()?;
+        let (stored, bytes) = self.pending.range(key.version(u64::MAX)).next()?;
         key.is_of(stored).then_some(bytes)
     }
 
@@ -105,11 +102,10 @@ impl<'s> Overlay<'s> {
 
     /// Gives the bytes that the row takes.
     fn pend(&mut self, key: &RowKey, from: u64, row: &impl Serialize) -> usize {
-        self.scratch.clear();
-        serde_json::to_writer(&mut self.scratch, row)
-            .expect("rows hold text keys, numbers and JSON values, which always serialise");
-        self.pending.insert(key.version(from), self.scratch.as_slice().to_vec());
-        self.scratch.len()
+        self.pending.insert(key.version(from), |bytes| {
+            serde_json::to_writer(bytes, row)
+                .expect("rows hold text keys, numbers and JSON values, which always serialise");
+        })
     }
 
     /// Whether any version of the row with exactly these parts is there.
@@ -165,7 +161,7 @@ impl<'s> Overlay<'s> {
 
     /// An empty row that was surely not there before: nothing is looked up.
     pub fn mark_new(&mut self, table: Table, parts: &[&str], from: u64) {
-        self.pending.insert(RowKey::new(table, parts).version(from), Vec::new());
+        self.pending.insert(RowKey::new(table, parts).version(from), |_| {});
     }
 
     /// A row of plain bytes, once: a later call changes nothing.
@@ -177,7 +173,7 @@ impl<'s> Overlay<'s> {
         if self.there(&key)? {
             return Ok(());
         }
-        self.pending.insert(key.version(from), value.to_vec());
+        self.pending.insert(key.version(from), |bytes| bytes.extend_from_slice(value));
         self.know(key);
         Ok(())
     }
@@ -214,9 +210,9 @@ impl<'s> Overlay<'s> {
 
     /// Of each row that starts with `prefix`, the newest version made in this batch.
     fn pending_newest(&self, prefix: &[u8]) -> Vec<(RowKey, &[u8])> {
-        let pending = self.pending.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
+        let pending = self.pending.range(prefix.to_vec()).take_while(|(key, _)| key.starts_with(prefix));
         let mut found: Vec<(RowKey, &[u8])> =
-            pending.filter_map(|(key, value)| Some((RowKey::split(key)?.0, value.as_slice()))).collect();
+            pending.filter_map(|(key, value)| Some((RowKey::split(key)?.0, value))).collect();
         // Versions of one row stand newest first.
         found.dedup_by(|later, first| later.0 == first.0);
         found

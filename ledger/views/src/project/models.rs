@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::change::{Changing, change};
 use super::{Step, set, whole_of};
 use crate::fold::Overlay;
-use crate::rows::{Act, Model, Said, Tier};
+use crate::rows::{Act, JsonText, Model, Said, Tier};
 use crate::store::ViewError;
-use crate::text::{MAX_NAME, MAX_REASON, SMALL_VALUE, bounded_to, cut};
+use crate::text::{MAX_NAME, MAX_REASON, SMALL_VALUE, bounded_text, bounded_to, cut};
 
 /// Schemes of tiers of one model: laws and policies, not names that somebody makes up by the thousand.
 const MAX_TIERS: usize = 20;
@@ -128,11 +128,11 @@ fn metadata_changed(model: &mut Model, step: &Step<'_>) {
 }
 
 /// Sets or, without a value, takes away a tag.
-pub(super) fn tag(tags: &mut BTreeMap<String, Said<Value>>, step: &Step<'_>, key: &str, value: Option<&Value>) {
+pub(super) fn tag(tags: &mut BTreeMap<String, Said<JsonText>>, step: &Step<'_>, key: &str, value: Option<&Value>) {
     let key = cut(key, MAX_NAME);
     match value {
         Some(value) if tags.len() < MAX_TAGS || tags.contains_key(&key) => {
-            tags.insert(key, step.said(bounded_to(value, MAX_TAG)));
+            tags.insert(key, step.said(bounded_text(value, MAX_TAG)));
         }
         Some(_) => {}
         None => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Step, at, elements, subjects};
+use super::{Step, subjects};
 use crate::fold::Overlay;
 use crate::rows::{Party, PartyAct};
 use crate::store::ViewError;
@@ -14,45 +14,45 @@ use crate::text::{MAX_NAME, cut};
 /// Parties of one entry; boards are smaller.
 const MAX_PARTIES: usize = 64;
 
-/// Where events name a party, and as what. A last `*` is every element of a list.
-const PLACES: &[(&str, &str)] = &[
-    ("/accepted_by", "accepted"),
-    ("/actor/id", "actor"),
-    ("/actor/on_behalf_of", "principal"),
-    ("/approved_by", "approver"),
-    ("/approver", "approver"),
-    ("/approvers/*", "approver"),
-    ("/assessor", "assessor"),
-    ("/auditor", "auditor"),
-    ("/author", "author"),
-    ("/authority", "authority"),
-    ("/challenger", "challenger"),
-    ("/closed_by", "closed"),
-    ("/collected_by", "collector"),
-    ("/confirmed_by", "confirmed"),
-    ("/custodian", "custodian"),
-    ("/decided_by", "decided"),
-    ("/delegate", "delegate"),
-    ("/evaluator", "evaluator"),
-    ("/examiner", "examiner"),
-    ("/granted_by/*", "approver"),
-    ("/judged_by", "judge"),
-    ("/manifest/author", "author"),
-    ("/owner", "owner"),
-    ("/party", "party"),
-    ("/provider", "provider"),
-    ("/recipient", "recipient"),
-    ("/requested_by", "requester"),
-    ("/requester", "requester"),
-    ("/reviewed_by/*", "reviewer"),
-    ("/reviewer", "reviewer"),
-    ("/second_approver", "approver"),
-    ("/signed_by", "signer"),
-    ("/tester", "tester"),
-    ("/to", "recipient"),
-    ("/told/*", "recipient"),
-    ("/validator", "validator"),
-    ("/verifier_ids/*", "verifier"),
+/// Where events name a party, and as what: (member of the data, within it, capacity). `*` is every element of a list. Sorted by member.
+const PLACES: &[(&str, &str, &str)] = &[
+    ("accepted_by", "", "accepted"),
+    ("actor", "id", "actor"),
+    ("actor", "on_behalf_of", "principal"),
+    ("approved_by", "", "approver"),
+    ("approver", "", "approver"),
+    ("approvers", "*", "approver"),
+    ("assessor", "", "assessor"),
+    ("auditor", "", "auditor"),
+    ("author", "", "author"),
+    ("authority", "", "authority"),
+    ("challenger", "", "challenger"),
+    ("closed_by", "", "closed"),
+    ("collected_by", "", "collector"),
+    ("confirmed_by", "", "confirmed"),
+    ("custodian", "", "custodian"),
+    ("decided_by", "", "decided"),
+    ("delegate", "", "delegate"),
+    ("evaluator", "", "evaluator"),
+    ("examiner", "", "examiner"),
+    ("granted_by", "*", "approver"),
+    ("judged_by", "", "judge"),
+    ("manifest", "author", "author"),
+    ("owner", "", "owner"),
+    ("party", "", "party"),
+    ("provider", "", "provider"),
+    ("recipient", "", "recipient"),
+    ("requested_by", "", "requester"),
+    ("requester", "", "requester"),
+    ("reviewed_by", "*", "reviewer"),
+    ("reviewer", "", "reviewer"),
+    ("second_approver", "", "approver"),
+    ("signed_by", "", "signer"),
+    ("tester", "", "tester"),
+    ("to", "", "recipient"),
+    ("told", "*", "recipient"),
+    ("validator", "", "validator"),
+    ("verifier_ids", "*", "verifier"),
 ];
 
 /// Types whose `old` and `new` are parties, and the member that says in which duty.
@@ -64,13 +64,17 @@ pub(super) fn fold(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<(), ViewEr
         return Ok(());
     }
     let mut found: BTreeSet<(&str, String)> = BTreeSet::new();
-    for (pointer, capacity) in PLACES {
-        let values = match pointer.strip_suffix("/*") {
-            Some(list) => elements(step.data(), list),
-            None => at(step.data(), pointer).map(std::slice::from_ref).unwrap_or_default(),
-        };
-        let parties = values.iter().filter_map(Value::as_str).take(MAX_PARTIES);
-        found.extend(parties.map(|party| (party, (*capacity).to_owned())));
+    for (member, value) in step.data().as_object().into_iter().flatten() {
+        let from = PLACES.partition_point(|(place, _, _)| *place < member.as_str());
+        for (_, within, capacity) in PLACES.iter().skip(from).take_while(|(place, _, _)| place == member) {
+            let values = match *within {
+                "" => std::slice::from_ref(value),
+                "*" => value.as_array().map(Vec::as_slice).unwrap_or_default(),
+                inner => value.get(inner).map(std::slice::from_ref).unwrap_or_default(),
+            };
+            let parties = values.iter().filter_map(Value::as_str).take(MAX_PARTIES);
+            found.extend(parties.map(|party| (party, (*capacity).to_owned())));
+        }
     }
     if let Some((_, duty, default)) = HANDED_ON.iter().find(|(verb, _, _)| *verb == step.verb) {
         let duty = step.name(duty).unwrap_or_else(|| (*default).to_owned());
@@ -95,4 +99,14 @@ fn act(rows: &mut Overlay<'_>, step: &Step<'_>, party: &str, capacity: String) -
     let row = PartyAct { party: name, capacity, about: step.about.map(str::to_owned), act: step.slim_act() };
     rows.add(Table::PartyActs, &[&key, &step.number(), &place], step.index, &row);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_stand_sorted_and_none_twice() {
+        assert!(PLACES.windows(2).all(|pair| pair[0] < pair[1]));
+    }
 }

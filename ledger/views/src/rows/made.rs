@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Act, Assurance, Mark, Said};
+use super::{Act, Assurance, JsonText, Mark, Said};
 
 /// A subject at its first sight.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -69,7 +69,7 @@ pub struct Model {
     /// Versions that names point at now.
     pub aliases: BTreeMap<String, Said<String>>,
     /// Tags set now.
-    pub tags: BTreeMap<String, Said<Value>>,
+    pub tags: BTreeMap<String, Said<JsonText>>,
     /// Limits of use in force, as `model.limits_changed` has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Said<Value>>,
@@ -144,7 +144,7 @@ pub struct Version {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Said<String>>,
     /// Tags set now.
-    pub tags: BTreeMap<String, Said<Value>>,
+    pub tags: BTreeMap<String, Said<JsonText>>,
     /// Limits of use in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Said<Value>>,

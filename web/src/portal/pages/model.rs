@@ -3,7 +3,7 @@
 use modeltrail_compliance::words::{shorten, value_words};
 use modeltrail_schemas::subject::Kind;
 use modeltrail_views::rows::{
-    Approval, Document, Edge, Model, Note, Remark, Review, Said, Served, Tier, Validation, Version,
+    Approval, Document, Edge, JsonText, Model, Note, Remark, Review, Said, Served, Tier, Validation, Version,
 };
 use modeltrail_views::tables::Table;
 use serde_json::Value;
@@ -201,9 +201,9 @@ fn facts(links: &Links, model: &Model) -> Facts {
 }
 
 /// Tags with who set them.
-pub(super) fn tags_cell(links: &Links, tags: &std::collections::BTreeMap<String, Said<Value>>) -> Cell {
+pub(super) fn tags_cell(links: &Links, tags: &std::collections::BTreeMap<String, Said<JsonText>>) -> Cell {
     Cell::lines(tags.iter().map(|(tag, said)| {
-        Cell::name(tag).then("=").join(Cell::name(&value_words(&said.value))).entry(links, said.entry)
+        Cell::name(tag).then("=").join(Cell::name(&value_words(&said.value.value()))).entry(links, said.entry)
     }))
 }
 
