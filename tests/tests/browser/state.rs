@@ -56,3 +56,20 @@ fn a_name_that_is_not_there_is_answered_with_what_may_be_meant() {
     let status = browser.script("return performance.getEntriesByType('navigation')[0].responseStatus", &[]).unwrap();
     assert!(matches!(status, Value::Number(_)), "{status}");
 }
+
+#[test]
+fn a_page_loaded_again_unchanged_is_the_same_page() {
+    let Some(world) = world() else { return };
+    let browser = world.browser(Look::DESK);
+    for path in ["/", "/models", "/make?subject=model/risk/pd-retail@3.1.0"] {
+        browser.open(&world.at("/about")).unwrap();
+        for _ in 0..3 {
+            // From the cache, and asked whether it is still true.
+            browser.open(&world.at(path)).unwrap();
+            let styled = browser.script("return getComputedStyle(document.body).margin", &[]).unwrap();
+            assert_eq!(styled, "0px", "{path} has lost its style sheet");
+            let console = browser.console().unwrap();
+            assert!(console.is_empty(), "{path}: {console:?}");
+        }
+    }
+}
