@@ -50,6 +50,9 @@ fn a_name_that_is_not_there_is_answered_with_what_may_be_meant() {
     browser.open(&world.at("/model?subject=model/risk/pd-retial")).unwrap();
     let page = browser.text("main").unwrap();
     assert!(page.contains("pd-retail"), "{page}");
+    browser.open(&world.at("/search?q=pd-retial")).unwrap();
+    let page = browser.text("main").unwrap();
+    assert!(page.contains("Did you mean") && page.contains("risk/pd-retail"), "{page}");
     browser.open(&world.at("/search?q=AP-2025-101")).unwrap();
     let found = browser.script("return document.body.innerText", &[]).unwrap();
     assert!(found.as_str().is_some_and(|text| text.contains("pd-retail")), "{found}");
