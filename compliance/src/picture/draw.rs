@@ -35,16 +35,19 @@ pub(super) fn svg(
     options: &Options<'_>,
     bound: Option<&str>,
 ) -> String {
-    let mut svg = String::new();
     let (width, height) = (layout.width.max(620), layout.height + LEGEND_HEIGHT);
     let id = escape(options.id);
     let (class, shown) =
         if width > WIDEST_FITTED { ("lp lp-wide", (width * 4 / 5, height * 4 / 5)) } else { ("lp", (width, height)) };
+    let nodes = nodes(graph, layout, options);
+    // What is in an image is hidden from who hears the page; where nodes are links, they are a group.
+    let role = if nodes.contains("<a href") { "group" } else { "img" };
+    let mut svg = String::new();
     // Writing to a string never fails.
     let _ = write!(
         svg,
-        "<svg class=\"{class}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{}\" height=\"{}\" \
-         aria-labelledby=\"{id}-title {id}-desc\"><title id=\"{id}-title\">Lineage of {}</title><desc id=\"{id}-desc\">{}</desc>",
+        "<svg class=\"{class}\" role=\"{role}\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{}\" height=\"{}\" \
+         aria-labelledby=\"{id}-title\" aria-describedby=\"{id}-desc\"><title id=\"{id}-title\">Lineage of {}</title><desc id=\"{id}-desc\">{}</desc>",
         shown.0,
         shown.1,
         escape(&visible(&lineage.start)),
@@ -54,7 +57,15 @@ pub(super) fn svg(
     for (line, points) in graph.lines.iter().zip(&layout.lines) {
         draw_line(&mut svg, line, points);
     }
-    svg.push_str("</g><g class=\"lp-nodes\">");
+    svg.push_str("</g>");
+    svg.push_str(&nodes);
+    legend(&mut svg, height - LEGEND_HEIGHT + 12);
+    svg.push_str("</svg>");
+    svg
+}
+
+fn nodes(graph: &Graph, layout: &Layout, options: &Options<'_>) -> String {
+    let mut svg = "<g class=\"lp-nodes\">".to_owned();
     // From left to right and top down, so that the keyboard goes that way too.
     let mut order: Vec<usize> = (0..graph.nodes.len()).collect();
     order.sort_by_key(|node| (layout.nodes[*node], *node));
@@ -62,8 +73,6 @@ pub(super) fn svg(
         draw_node(&mut svg, &graph.nodes[node], layout.nodes[node], node == 0, options);
     }
     svg.push_str("</g>");
-    legend(&mut svg, height - LEGEND_HEIGHT + 12);
-    svg.push_str("</svg>");
     svg
 }
 
