@@ -54,7 +54,7 @@ pub(crate) fn near(cx: &Cx<'_>, asked: &str) -> Result<Vec<String>, Fault> {
     }
     let kind = asked.split('/').next();
     let mut near: Vec<String> = near.into_iter().collect();
-    near.sort_by_key(|subject| subject.split('/').next() != kind);
+    near.sort_by_key(|subject| (subject.split('/').next() != kind, !is_model(subject)));
     near.truncate(NEAR);
     Ok(near)
 }
@@ -62,7 +62,7 @@ pub(crate) fn near(cx: &Cx<'_>, asked: &str) -> Result<Vec<String>, Fault> {
 /// Subjects whose spelling is nearest, of the same kind where the kind can be read.
 fn nearest(cx: &Cx<'_>, asked: &str) -> Result<Vec<String>, Fault> {
     let kind = asked.split('/').next().filter(|kind| Kind::parse(kind).is_some());
-    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut found: Vec<(usize, bool, String)> = Vec::new();
     let mut seen = 0;
     cx.view().each(Table::Subjects, &[], None, &mut |key, _| {
         for subject in key.parts() {
@@ -71,7 +71,7 @@ fn nearest(cx: &Cx<'_>, asked: &str) -> Result<Vec<String>, Fault> {
                 let compared = if kind.is_some() { subject.as_str() } else { bare(&subject) };
                 let far = distance(asked, compared);
                 if far <= asked.len().max(4) / 3 {
-                    found.push((far, subject));
+                    found.push((far, !is_model(&subject), subject));
                 }
             }
         }
@@ -79,7 +79,12 @@ fn nearest(cx: &Cx<'_>, asked: &str) -> Result<Vec<String>, Fault> {
         seen < COMPARED
     })?;
     found.sort();
-    Ok(found.into_iter().take(NEAR).map(|(_, subject)| subject).collect())
+    Ok(found.into_iter().take(NEAR).map(|(_, _, subject)| subject).collect())
+}
+
+/// Models are what most people look for: of what is equally near they come first.
+fn is_model(subject: &str) -> bool {
+    subject.starts_with("model/")
 }
 
 /// A subject's name without its kind, namespace and version.
