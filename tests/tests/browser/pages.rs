@@ -37,6 +37,11 @@ fn every_page_loads_quietly_and_asks_nobody_else() {
     }
 }
 
+/// Captions that go beyond what is in sight, and heads of rows that run into the next column.
+const CUT: &str = "return [...document.querySelectorAll('caption > div, .scroll tr > :first-child')]
+    .filter(e => e.scrollWidth > e.clientWidth + 1 || (e.closest('caption') && e.getBoundingClientRect().right > innerWidth))
+    .map(e => e.innerText.slice(0, 80));";
+
 #[test]
 fn nothing_needs_scripts_and_nothing_scrolls_sideways_on_a_phone() {
     let Some(world) = world() else { return };
@@ -51,6 +56,7 @@ fn nothing_needs_scripts_and_nothing_scrolls_sideways_on_a_phone() {
         assert!(seen.len() * 10 >= told.len() * 9, "{path} says less without scripts:\n{seen}\n--- with:\n{told}");
         let wide = with.script("return document.documentElement.scrollWidth", &[]).unwrap();
         assert!(wide.as_u64().unwrap() <= 390, "{path} is {wide} pixels wide on a phone");
+        assert_eq!(with.script(CUT, &[]).unwrap(), serde_json::json!([]), "{path}");
     }
 }
 
