@@ -93,7 +93,7 @@ impl WebError {
         self.kind().1
     }
 
-    fn retry_after(&self) -> Option<u32> {
+    pub(crate) fn retry_after(&self) -> Option<u32> {
         match self {
             Self::BodiesFull => Some(again::BODIES),
             Self::ExportsFull { .. } => Some(again::EXPORTS),

@@ -6,8 +6,8 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, ResponseError};
@@ -49,12 +49,14 @@ pub(crate) async fn guard<B: MessageBody + 'static>(
     if let Some(state) = state {
         state.metrics.seen(&method, route.as_deref(), response.status(), started.elapsed());
     }
+    let unchanged = response.status() == StatusCode::NOT_MODIFIED;
     let headers = response.headers_mut();
     for (name, value) in STRICT {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    // A report that is one file names its own inline style by digest, and says so itself.
-    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+    // A report that is one file names its own inline style by digest, and says so itself. "Not modified" has no content type to tell a page by, and what
+    // it says replaces what the browser kept with the page: it says nothing, and the page's own policy stays.
+    if !unchanged && !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         let html =
             headers.get(header::CONTENT_TYPE).is_some_and(|content| content.as_bytes().starts_with(b"text/html"));
         let policy = if html { PAGE_POLICY } else { STRICT_POLICY };

@@ -23,12 +23,23 @@ pub(crate) const KEPT_FOR: Duration = Duration::from_secs(60 * 60);
 /// How far a bundle is: written by who makes it, read by who looks on.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
+    turn: AtomicBool,
     done: AtomicU64,
     all: AtomicU64,
     stopped: AtomicBool,
 }
 
 impl Progress {
+    /// Its turn has come: few are made at one time.
+    fn take_turn(&self) {
+        self.turn.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it waits until others are made.
+    pub(crate) fn waits(&self) -> bool {
+        !self.turn.load(Ordering::Relaxed)
+    }
+
     /// It is known now how many records are read in all.
     pub(crate) fn begin(&self, all: u64) {
         self.done.store(0, Ordering::Relaxed);
@@ -169,6 +180,7 @@ fn run(state: &AppState, job: &Job) -> End {
     if job.progress.stopped() {
         return End::Stopped;
     }
+    job.progress.take_turn();
     match exports::make(state, &job.wanted, job.dossier.as_deref(), &job.progress) {
         Ok(made) => End::Made {
             file: Arc::new(made.file),
@@ -222,6 +234,9 @@ mod tests {
     #[test]
     fn progress_is_told_from_when_it_is_known() {
         let progress = Progress::default();
+        assert!(progress.waits());
+        progress.take_turn();
+        assert!(!progress.waits());
         progress.step();
         assert_eq!(progress.so_far(), None);
         progress.begin(2);

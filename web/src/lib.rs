@@ -39,6 +39,7 @@ mod views;
 
 pub use admin::{Admin, AdminError, NoAdmin, Position};
 pub use errors::WebError;
+pub use portal::all_pages;
 pub use routes::configure;
 pub use server::{Running, start};
 pub use sources::{NoSources, SourceStatus};

@@ -60,7 +60,7 @@ fn all() -> impl HttpServiceFactory {
 
 async fn nothing_here(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
     let error = WebError::NoRoute { path: shown(request.uri().path()) };
-    portal::nothing_here(state, request, error).await
+    portal::refused(state, request, error).await
 }
 
 fn other_method(allowed: &'static str) -> actix_web::Route {

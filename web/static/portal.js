@@ -51,7 +51,7 @@ for (const table of document.querySelectorAll("table[data-filter]")) {
     said.textContent = left + " of " + rows.length + " rows shown";
   });
   label.append(input, said);
-  table.caption.append(label);
+  table.caption.firstElementChild.append(label);
 }
 
 // Checking.

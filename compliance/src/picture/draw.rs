@@ -15,8 +15,14 @@ use crate::words::{digest_short, shorten, visible};
 const LABEL_WIDTH: usize = 17;
 /// Lines that a name may take; the whole name stands in the node's title.
 const NAME_LINES: usize = 3;
+/// Letters of a kind that leave room for a mark with its word.
+const SHORT_KIND: usize = 7;
 /// Room for the legend below the picture.
 const LEGEND_HEIGHT: i64 = 40;
+/// From one line of the legend to the next.
+const LEGEND_STEP: usize = 148;
+/// Begins a group of lines. Attributes say again what the style sheet says, for readers without one; once for all of them, for there are many.
+const LINES: &str = "<g class=\"lp-lines\" fill=\"none\" stroke=\"#4a5560\" stroke-width=\"1.25\">";
 /// Where the texts of a node begin.
 const INDENT: i64 = 13;
 /// Wider than this a picture is not made to fit a desk's window: its texts would get too small to read. It is shown at four fifths, and moved.
@@ -29,26 +35,37 @@ pub(super) fn svg(
     options: &Options<'_>,
     bound: Option<&str>,
 ) -> String {
-    let mut svg = String::new();
     let (width, height) = (layout.width.max(620), layout.height + LEGEND_HEIGHT);
     let id = escape(options.id);
     let (class, shown) =
         if width > WIDEST_FITTED { ("lp lp-wide", (width * 4 / 5, height * 4 / 5)) } else { ("lp", (width, height)) };
+    let nodes = nodes(graph, layout, options);
+    // What is in an image is hidden from who hears the page; where nodes are links, they are a group.
+    let role = if nodes.contains("<a href") { "group" } else { "img" };
+    let mut svg = String::new();
     // Writing to a string never fails.
     let _ = write!(
         svg,
-        "<svg class=\"{class}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{}\" height=\"{}\" \
-         aria-labelledby=\"{id}-title {id}-desc\"><title id=\"{id}-title\">Lineage of {}</title><desc id=\"{id}-desc\">{}</desc>",
+        "<svg class=\"{class}\" role=\"{role}\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{}\" height=\"{}\" \
+         aria-labelledby=\"{id}-title\" aria-describedby=\"{id}-desc\"><title id=\"{id}-title\">Lineage of {}</title><desc id=\"{id}-desc\">{}</desc>",
         shown.0,
         shown.1,
         escape(&visible(&lineage.start)),
         escape(&description(graph, lineage, bound)),
     );
-    svg.push_str("<g class=\"lp-lines\">");
+    svg.push_str(LINES);
     for (line, points) in graph.lines.iter().zip(&layout.lines) {
         draw_line(&mut svg, line, points);
     }
-    svg.push_str("</g><g class=\"lp-nodes\">");
+    svg.push_str("</g>");
+    svg.push_str(&nodes);
+    legend(&mut svg, height - LEGEND_HEIGHT + 12);
+    svg.push_str("</svg>");
+    svg
+}
+
+fn nodes(graph: &Graph, layout: &Layout, options: &Options<'_>) -> String {
+    let mut svg = "<g class=\"lp-nodes\">".to_owned();
     // From left to right and top down, so that the keyboard goes that way too.
     let mut order: Vec<usize> = (0..graph.nodes.len()).collect();
     order.sort_by_key(|node| (layout.nodes[*node], *node));
@@ -56,8 +73,6 @@ pub(super) fn svg(
         draw_node(&mut svg, &graph.nodes[node], layout.nodes[node], node == 0, options);
     }
     svg.push_str("</g>");
-    legend(&mut svg, height - LEGEND_HEIGHT + 12);
-    svg.push_str("</svg>");
     svg
 }
 
@@ -92,17 +107,17 @@ fn draw_line(svg: &mut String, line: &Line, points: &[(i64, i64)]) {
     svg.push_str("</g>");
 }
 
-/// Attributes say again what the style sheet says, for readers without one.
+/// A line; what its group says already is left out.
 fn stroke(svg: &mut String, known: Assurance, path: &str) {
     let extra = match known {
-        Assurance::Asserted => " stroke-width=\"1.25\"",
+        Assurance::Asserted => "",
         Assurance::Observed => " stroke-width=\"4\"",
-        Assurance::Inferred => " stroke-width=\"1.25\" stroke-dasharray=\"5 4\"",
+        Assurance::Inferred => " stroke-dasharray=\"5 4\"",
         Assurance::Attested => " stroke-width=\"2.75\"",
     };
-    let _ = write!(svg, "<path class=\"{}\" fill=\"none\" stroke=\"#4a5560\"{extra} d=\"{path}\"/>", class(known));
+    let _ = write!(svg, "<path class=\"{}\"{extra} d=\"{path}\"/>", class(known));
     if known == Assurance::Observed {
-        let _ = write!(svg, "<path class=\"lp-gap\" fill=\"none\" stroke=\"#fff\" stroke-width=\"1.5\" d=\"{path}\"/>");
+        let _ = write!(svg, "<path class=\"lp-gap\" stroke=\"#fff\" stroke-width=\"1.5\" d=\"{path}\"/>");
     }
 }
 
@@ -125,7 +140,12 @@ fn draw_node(svg: &mut String, node: &Node, place: (i64, i64), start: bool, opti
     if let Some(href) = &href {
         let _ = write!(svg, "<a href=\"{}\">", escape(href));
     }
-    let _ = write!(svg, "<title>{}</title>", escape(&title));
+    let found_words = match found {
+        0 => String::new(),
+        1 => ": 1 finding".to_owned(),
+        many => format!(": {many} findings"),
+    };
+    let _ = write!(svg, "<title>{}{found_words}</title>", escape(&title));
     let (outline, detail) = match node {
         Node::Subject { .. } => shape::outline(node.kind(), place, (NODE_WIDTH, NODE_HEIGHT)),
         Node::Fold { .. } => {
@@ -170,10 +190,15 @@ fn labels(svg: &mut String, node: &Node, (x, y): (i64, i64), found: usize, optio
             let below: Vec<String> = version.into_iter().chain(digest).collect();
             write(1 + i64::try_from(lines.len()).unwrap_or(0), "lp-text lp-digest", &below.join(" · "));
             if found > 0 {
-                let word = if found == 1 { "finding" } else { "findings" };
+                // Beside a long kind there is room for the number alone; the title has the word.
+                let word = match (node.kind().len() > SHORT_KIND, found) {
+                    (true, _) => "",
+                    (false, 1) => " finding",
+                    (false, _) => " findings",
+                };
                 let _ = write!(
                     svg,
-                    "<text class=\"lp-mark\" text-anchor=\"end\" x=\"{}\" y=\"{}\">▲ {found} {word}</text>",
+                    "<text class=\"lp-mark\" text-anchor=\"end\" x=\"{}\" y=\"{}\">▲ {found}{word}</text>",
                     x + NODE_WIDTH - INDENT,
                     y + 20
                 );
@@ -233,12 +258,14 @@ fn fitting(text: &str, width: usize) -> usize {
 
 /// What the lines mean, each drawn as it is meant.
 fn legend(svg: &mut String, top: i64) {
-    svg.push_str("<g class=\"lp-legend\">");
-    for (at, known) in
-        [Assurance::Asserted, Assurance::Observed, Assurance::Inferred, Assurance::Attested].into_iter().enumerate()
-    {
-        let x = MARGIN + i64::try_from(at).unwrap_or(0) * 148;
+    const KNOWN: [Assurance; 4] = [Assurance::Asserted, Assurance::Observed, Assurance::Inferred, Assurance::Attested];
+    let places = || KNOWN.into_iter().zip((MARGIN..).step_by(LEGEND_STEP));
+    svg.push_str(LINES);
+    for (known, x) in places() {
         stroke(svg, known, &format!("M{x} {} H{}", top + 8, x + 44));
+    }
+    svg.push_str("</g><g class=\"lp-legend\">");
+    for (known, x) in places() {
         let _ = write!(svg, "<text class=\"lp-kind\" x=\"{}\" y=\"{}\">{}</text>", x + 54, top + 12, known_word(known));
     }
     svg.push_str("</g>");

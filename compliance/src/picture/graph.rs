@@ -6,6 +6,7 @@ use modeltrail_views::lineage::Lineage;
 use modeltrail_views::rows::Assurance;
 
 use super::{MAX_DRAWN, MAX_LINES_DRAWN, MAX_OF_A_KIND, Options, plural};
+use crate::words::digest_short;
 
 /// A node of the picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,15 @@ pub(super) struct Graph {
 /// The first part of a subject.
 pub(super) fn kind_of(subject: &str) -> &str {
     subject.split_once('/').map_or(subject, |(kind, _)| kind)
+}
+
+/// A subject in a sentence, its digest or commit by the first digits: the nodes at both ends have it whole.
+fn told(subject: &str) -> String {
+    let at = subject.rfind(['/', '@']).map_or(0, |at| at + 1);
+    let (start, last) = subject.split_at(at);
+    let digits = last.strip_prefix("sha256:").unwrap_or(last);
+    let long = digits.len() >= 40 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if long { format!("{start}{}", digest_short(digits)) } else { subject.to_owned() }
 }
 
 struct Builder<'a> {
@@ -157,9 +167,9 @@ impl<'a> Builder<'a> {
                 let known = super::known_word(edge.known);
                 line.1 = format!(
                     "{} {} {} ({known}, entry {})",
-                    edge.from,
+                    told(&edge.from),
                     super::role_words(&edge.role),
-                    edge.to,
+                    told(&edge.to),
                     edge.entry
                 );
             }

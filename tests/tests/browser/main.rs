@@ -6,5 +6,6 @@
 mod access;
 mod pages;
 mod questions;
+mod scenes;
 mod state;
 mod world;

@@ -50,9 +50,29 @@ fn a_name_that_is_not_there_is_answered_with_what_may_be_meant() {
     browser.open(&world.at("/model?subject=model/risk/pd-retial")).unwrap();
     let page = browser.text("main").unwrap();
     assert!(page.contains("pd-retail"), "{page}");
+    browser.open(&world.at("/search?q=pd-retial")).unwrap();
+    let page = browser.text("main").unwrap();
+    assert!(page.contains("Did you mean") && page.contains("risk/pd-retail"), "{page}");
     browser.open(&world.at("/search?q=AP-2025-101")).unwrap();
     let found = browser.script("return document.body.innerText", &[]).unwrap();
     assert!(found.as_str().is_some_and(|text| text.contains("pd-retail")), "{found}");
     let status = browser.script("return performance.getEntriesByType('navigation')[0].responseStatus", &[]).unwrap();
     assert!(matches!(status, Value::Number(_)), "{status}");
+}
+
+#[test]
+fn a_page_loaded_again_unchanged_is_the_same_page() {
+    let Some(world) = world() else { return };
+    let browser = world.browser(Look::DESK);
+    for path in ["/", "/models", "/make?subject=model/risk/pd-retail@3.1.0"] {
+        browser.open(&world.at("/about")).unwrap();
+        for _ in 0..3 {
+            // From the cache, and asked whether it is still true.
+            browser.open(&world.at(path)).unwrap();
+            let styled = browser.script("return getComputedStyle(document.body).margin", &[]).unwrap();
+            assert_eq!(styled, "0px", "{path} has lost its style sheet");
+            let console = browser.console().unwrap();
+            assert!(console.is_empty(), "{path}: {console:?}");
+        }
+    }
 }

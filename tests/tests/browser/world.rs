@@ -4,7 +4,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use modeltrail_tests::browser::{self, Browser, Installed, Look};
 use modeltrail_tests::process::run_ok;
@@ -13,10 +13,12 @@ use modeltrail_tests::{Daemon, bin};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::scenes;
+
 /// The story is played in some seconds; a busy machine takes longer.
 const PLAY_LIMIT: Duration = Duration::from_secs(300);
 /// Pages looked at in all: one of each kind, and the walk to find them.
-const MAX_VISITED: usize = 120;
+const MAX_VISITED: usize = 200;
 
 /// The served story.
 pub(crate) struct World {
@@ -80,21 +82,14 @@ impl World {
                 }
             }
         }
-        found.insert("/job".to_owned(), self.job(&browser));
-        found
-    }
-
-    /// The page of a bundle that is made with the portal's own form: nothing links to it.
-    fn job(&self, browser: &Browser) -> String {
-        browser.open(&self.at("/make?subject=model/risk/pd-retail@3.1.0")).unwrap();
-        browser.leave(|browser| browser.click("form.act button")).unwrap();
-        let since = Instant::now();
-        while !browser.text("main").unwrap().contains("Download the bundle") {
-            assert!(since.elapsed() < PLAY_LIMIT, "{}", browser.text("main").unwrap());
-            std::thread::sleep(Duration::from_millis(100));
-            browser.open(&browser.url().unwrap()).unwrap();
+        for (name, path) in scenes::PATHS {
+            found.insert((*name).to_owned(), (*path).to_owned());
         }
-        browser.url().unwrap().strip_prefix(&self.url).unwrap().to_owned()
+        // Only some are kept, and this one asks for many.
+        found.insert("/job stopped".to_owned(), scenes::stopped(self, &browser));
+        found.insert("/job made".to_owned(), scenes::made(self, &browser));
+        found.insert("/job failed".to_owned(), scenes::failed(self, &browser));
+        found
     }
 }
 
@@ -104,17 +99,21 @@ pub(crate) fn links(browser: &Browser) -> Vec<String> {
     all.as_array().unwrap().iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// The kind of page that a path leads to: its first part, and the names of what is asked. `None` for what is no page.
+/// The kind of page that a path leads to: its first part, and the names of what is asked; of the past, the first part alone. `None` for what is no page.
 fn kind(path: &str) -> Option<String> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     let data = ["v1", "tile", "checkpoint", "static", "metrics", "healthz", "readyz"].contains(&first);
-    if data || query.contains("format=") {
+    if data || query.contains("format=") || path == "/job/bundle" {
         return None;
     }
-    let names: BTreeSet<&str> =
-        query.split('&').filter_map(|pair| pair.split('=').next()).filter(|name| *name == "as_of").collect();
+    let names: BTreeSet<&str> = query.split('&').filter_map(|pair| pair.split('=').next()).collect();
     let deep = path.trim_matches('/').split('/').count();
     let shape = if deep > 1 { format!("/{first}/…") } else { format!("/{first}") };
-    Some(if names.is_empty() { shape } else { format!("{shape}?as_of") })
+    if names.contains("as_of") {
+        return Some(format!("{shape}?as_of"));
+    }
+    // Each list is sorted alike, by any of its columns.
+    let asked: Vec<&str> = names.into_iter().filter(|name| !name.is_empty() && *name != "sort").collect();
+    Some(if asked.is_empty() { shape } else { format!("{shape}?{}", asked.join("&")) })
 }

@@ -1,4 +1,5 @@
 //! What the portal's few forms set going. They are sent by POST, so that no link and no other site does it: the guard sees to that.
+//! Who sends one is a person: what is refused is said on a page.
 
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use actix_web::web::{Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::links::Links;
+use super::refused;
 use crate::body;
 use crate::errors::WebError;
 use crate::jobs::{self, End};
@@ -35,7 +37,28 @@ fn see(path: String) -> HttpResponse {
 }
 
 async fn start(state: Data<AppState>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, WebError> {
-    let form = form(&state, &request, payload, &["subject", "as_of", "dossier"]).await?;
+    match started(&state, &request, payload).await {
+        Ok(response) => Ok(response),
+        Err(error) => refused(state, request, error).await,
+    }
+}
+
+async fn stop(state: Data<AppState>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, WebError> {
+    match stopped(&state, &request, payload).await {
+        Ok(response) => Ok(response),
+        Err(error) => refused(state, request, error).await,
+    }
+}
+
+async fn bundle(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
+    match made(&state, &request) {
+        Ok(response) => Ok(response),
+        Err(error) => refused(state, request, error).await,
+    }
+}
+
+async fn started(state: &Data<AppState>, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, WebError> {
+    let form = form(state, request, payload, &["subject", "as_of", "dossier"]).await?;
     let subject = form.one("subject")?.ok_or_else(|| wrong("subject", "is missing"))?;
     let as_of = form.number("as_of")?.ok_or_else(|| wrong("as_of", "is missing"))?;
     let dossier = match form.one("dossier")? {
@@ -43,12 +66,12 @@ async fn start(state: Data<AppState>, request: HttpRequest, payload: Payload) ->
         Some("1") => true,
         Some(_) => return Err(wrong("dossier", "is not 0 or 1")),
     };
-    let job = jobs::start(&state, subject, as_of, dossier)?;
+    let job = jobs::start(state, subject, as_of, dossier)?;
     Ok(see(Links::default().to("/job", &[("id", &job.id)])))
 }
 
-async fn stop(state: Data<AppState>, request: HttpRequest, payload: Payload) -> Result<HttpResponse, WebError> {
-    let form = form(&state, &request, payload, &["id"]).await?;
+async fn stopped(state: &AppState, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, WebError> {
+    let form = form(state, request, payload, &["id"]).await?;
     let id = form.one("id")?.ok_or_else(|| wrong("id", "is missing"))?;
     if let Some(job) = state.jobs.find(id) {
         job.progress.stop();
@@ -56,8 +79,8 @@ async fn stop(state: Data<AppState>, request: HttpRequest, payload: Payload) -> 
     Ok(see(Links::default().to("/job", &[("id", id)])))
 }
 
-async fn bundle(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, WebError> {
-    let query = Query::of(&request, &["id", "as_of"])?;
+fn made(state: &AppState, request: &HttpRequest) -> Result<HttpResponse, WebError> {
+    let query = Query::of(request, &["id", "as_of"])?;
     let job = query.one("id")?.and_then(|id| state.jobs.find(id));
     let Some((End::Made { file, bytes, id, .. }, _)) = job.as_ref().and_then(|job| job.end()) else {
         return Err(wrong("id", "names no bundle that is whole and still kept; its page says more"));

@@ -91,7 +91,7 @@ fn problem(links: &Links, problem: &Value) -> Page {
     let mut page = Page::new(text("title"), "Can't be shown");
     page.status =
         status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    page.lead = Cell::prose(&format!("{}.", text("detail")));
+    page.lead = Cell::prose(&sentence(&text("detail")));
     let code = text("type");
     let said = Cell::words("Problem")
         .and(Bit::Code(code.trim_start_matches("urn:modeltrail:problem:").to_owned()))
@@ -102,11 +102,29 @@ fn problem(links: &Links, problem: &Value) -> Page {
     page
 }
 
+/// A message as a sentence for people: with a capital, a full stop, and quotation marks for what stands in code's.
+fn sentence(message: &str) -> String {
+    let mut text = String::with_capacity(message.len() + 4);
+    let mut quoted = false;
+    for (at, letter) in message.chars().enumerate() {
+        match letter {
+            '`' => {
+                quoted = !quoted;
+                text.push(if quoted { '“' } else { '”' });
+            }
+            letter if at == 0 => text.extend(letter.to_uppercase()),
+            letter => text.push(letter),
+        }
+    }
+    text.push('.');
+    text
+}
+
 fn failed(links: &Links, what: &str) -> Page {
     tracing::error!(error = what, "a page can't be shown");
     let mut page = Page::new("The views can't answer", "Can't be shown");
     page.status = StatusCode::INTERNAL_SERVER_ERROR;
-    page.lead = Cell::prose(&format!("{what}."));
+    page.lead = Cell::prose(&sentence(what));
     let lines = vec![
         Cell::words("The log itself is not touched by this: its entries can be read and verified as before. The views are made from it and can be made again:")
             .and(Bit::Code("modeltraild rebuild".to_owned())),
@@ -121,4 +139,15 @@ fn failed(links: &Links, what: &str) -> Page {
         ],
     });
     page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_becomes_a_sentence() {
+        assert_eq!(sentence("parameter `at` is not a day"), "Parameter “at” is not a day.");
+        assert_eq!((sentence("`x"), sentence("")), ("“x.".to_owned(), ".".to_owned()));
+    }
 }

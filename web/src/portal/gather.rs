@@ -20,6 +20,8 @@ use crate::query::wrong;
 
 /// Subjects offered where one is not found.
 const NEAR: usize = 6;
+/// Subjects of a name that the offered ones are chosen from.
+const FOUND: usize = 100;
 /// Subjects of a kind that are compared with a name that is not found.
 const COMPARED: usize = 5_000;
 
@@ -36,29 +38,40 @@ pub(crate) fn subject(cx: &Cx<'_>, kind: &'static str, wanted: &[Kind]) -> Resul
 
 /// "No such model", with what it could have meant.
 pub(crate) fn missing(cx: &Cx<'_>, kind: &'static str, asked: &str) -> Result<Fault, Fault> {
+    Ok(Fault::Missing { kind, asked: asked.to_owned(), near: near(cx, asked)? })
+}
+
+/// Subjects that somebody could have meant: of the same kind first, where the kind can be read.
+pub(crate) fn near(cx: &Cx<'_>, asked: &str) -> Result<Vec<String>, Fault> {
     let mut near: BTreeSet<String> = BTreeSet::new();
     let name = asked.rsplit('/').next().unwrap_or(asked);
     let name = name.split('@').next().unwrap_or(name);
     if !name.is_empty() {
-        near.extend(cx.view().find(name, NEAR)?);
+        near.extend(cx.view().find(name, FOUND)?);
     }
     if near.len() < NEAR {
         near.extend(nearest(cx, asked)?);
     }
-    Ok(Fault::Missing { kind, asked: asked.to_owned(), near: near.into_iter().take(NEAR).collect() })
+    let kind = asked.split('/').next();
+    let mut near: Vec<String> = near.into_iter().collect();
+    near.sort_by_key(|subject| (subject.split('/').next() != kind, !is_model(subject)));
+    near.truncate(NEAR);
+    Ok(near)
 }
 
 /// Subjects whose spelling is nearest, of the same kind where the kind can be read.
 fn nearest(cx: &Cx<'_>, asked: &str) -> Result<Vec<String>, Fault> {
     let kind = asked.split('/').next().filter(|kind| Kind::parse(kind).is_some());
-    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut found: Vec<(usize, bool, String)> = Vec::new();
     let mut seen = 0;
     cx.view().each(Table::Subjects, &[], None, &mut |key, _| {
         for subject in key.parts() {
             if kind.is_none_or(|kind| subject.split('/').next() == Some(kind)) {
-                let far = distance(asked, &subject);
+                // A name alone, as somebody types it into the search, is held against names alone.
+                let compared = if kind.is_some() { subject.as_str() } else { bare(&subject) };
+                let far = distance(asked, compared);
                 if far <= asked.len().max(4) / 3 {
-                    found.push((far, subject));
+                    found.push((far, !is_model(&subject), subject));
                 }
             }
         }
@@ -66,7 +79,18 @@ fn nearest(cx: &Cx<'_>, asked: &str) -> Result<Vec<String>, Fault> {
         seen < COMPARED
     })?;
     found.sort();
-    Ok(found.into_iter().take(NEAR).map(|(_, subject)| subject).collect())
+    Ok(found.into_iter().take(NEAR).map(|(_, _, subject)| subject).collect())
+}
+
+/// Models are what most people look for: of what is equally near they come first.
+fn is_model(subject: &str) -> bool {
+    subject.starts_with("model/")
+}
+
+/// A subject's name without its kind, namespace and version.
+fn bare(subject: &str) -> &str {
+    let whole = subject.split('@').next().unwrap_or(subject);
+    whole.rsplit('/').next().unwrap_or(whole)
 }
 
 /// How many letters have to be changed, added or taken away; texts are cut at 80.

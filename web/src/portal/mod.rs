@@ -36,6 +36,11 @@ use crate::state::AppState;
 
 pub(crate) use assets::serve as asset;
 
+/// The paths of all pages, each with the parameters that it takes besides those of every page: for whoever goes through all of them.
+pub fn all_pages() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    pages::ROUTES.iter().map(|route| (route.path, route.takes))
+}
+
 /// Puts all pages into an application.
 pub(crate) fn services(config: &mut ServiceConfig) {
     acts::services(config);
@@ -115,8 +120,8 @@ fn table_of(cx: &Cx<'_>, page: &Page) -> Result<Made, Fault> {
     Ok(Made { status: StatusCode::OK, content_type: "text/csv; charset=utf-8", name, body: list::csv(table) })
 }
 
-/// An error as a page, for a browser that asked for a page.
-pub(crate) async fn nothing_here(
+/// An error as a page, for a browser that asked for a page or sent a form.
+pub(crate) async fn refused(
     state: Data<AppState>,
     request: HttpRequest,
     error: WebError,
@@ -130,9 +135,15 @@ pub(crate) async fn nothing_here(
     if !wants_html {
         return Err(error);
     }
+    let wait = error.retry_after();
     let made = blocking(&state, move |state| {
         Ok(html(&Cx::bare(state, &LOST, "/"), &Fault::Web(error).page(&Links::default())))
     })
     .await?;
-    Ok(HttpResponse::build(made.status).insert_header((header::CONTENT_TYPE, made.content_type)).body(made.body))
+    let mut response = HttpResponse::build(made.status);
+    response.insert_header((header::CONTENT_TYPE, made.content_type));
+    if let Some(seconds) = wait {
+        response.insert_header((header::RETRY_AFTER, seconds));
+    }
+    Ok(response.body(made.body))
 }

@@ -143,6 +143,8 @@ fn style_and_script_are_small_and_kept_by_their_content() {
         let tag = answer.header("etag").unwrap().to_owned();
         let again = world.server.client().send("GET", address, &[("host", "localhost"), ("if-none-match", &tag)], b"");
         assert_eq!(again.status, 304);
+        // What it said would replace what the browser keeps with the page: a policy for programs' answers, and the page had no style any more.
+        assert_eq!(again.header("content-security-policy"), None, "{address}");
     }
     assert_eq!(world.page("/static/other.css").status, 404);
     let first = world.page("/models");

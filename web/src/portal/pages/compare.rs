@@ -116,10 +116,8 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
         paths.into_iter().map(|path| Member { one: first.remove(&path), other: second.remove(&path), path }).collect();
     let (same, differ): (Vec<Member>, Vec<Member>) = all.into_iter().partition(Member::same);
     let empty = Cell::words("Their manifests are the same.");
-    page.main.push(Block::Table(Listing::part("differences", "What differs", MEMBERS, empty).table(cx, differ)));
-    page.main.push(Block::Table(
-        Listing::part("same", "What is the same", MEMBERS, Cell::words("Nothing.")).table(cx, same),
-    ));
+    page.main.push(Listing::main("differences", "What differs", MEMBERS, "", empty).block(cx, differ));
+    page.main.push(Listing::part("same", "What is the same", MEMBERS, Cell::words("Nothing.")).block(cx, same));
     Ok(page)
 }
 

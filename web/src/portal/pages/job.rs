@@ -82,6 +82,7 @@ fn facts(cx: &Cx<'_>, job: &Arc<Job>) -> Facts {
     match job.end() {
         None => {
             let (state, next) = match job.progress.so_far() {
+                _ if job.progress.waits() => ("it waits for its turn behind others", "the entries are found"),
                 None => ("the entries are being found", "their records are read, each with its proof"),
                 Some((done, all)) if done < all => {
                     ("records are being read", "the manifest is signed, and an entry says that it was made")

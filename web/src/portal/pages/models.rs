@@ -103,7 +103,11 @@ pub(super) const COLUMNS: &[Column<Row>] = &[
             }
             Cell::lines(row.places.iter().map(|(place, member)| {
                 let version = member.subject.rsplit('@').next().unwrap_or_default();
-                Cell::from(subject_bit(links, place)).aside(format!("{}, {}", cut(version), spaced(&member.role)))
+                Cell::from(subject_bit(links, place)).and(Bit::Break).aside(format!(
+                    "{}, {}",
+                    cut(version),
+                    spaced(&member.role)
+                ))
             }))
         },
     ),

@@ -9,6 +9,7 @@ use crate::portal::bits::{Bit, Cell, link, party_bit, subject_bit};
 use crate::portal::blocks::{Block, Field, Form};
 use crate::portal::context::Cx;
 use crate::portal::fault::Fault;
+use crate::portal::gather::near;
 use crate::portal::list::{Column, Listing};
 use crate::portal::page::Page;
 use crate::portal::text::{cut, grouped, spaced};
@@ -48,6 +49,11 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     if nothing {
         page.lead =
             Cell::words("Nothing was found for").and(Bit::Name(cut(asked))).then("at the point that this page shows.");
+        let near = near(cx, asked)?;
+        if !near.is_empty() {
+            let near = near.iter().map(|subject| (subject_bit(&cx.links, subject), Cell::name(subject))).collect();
+            page.main.push(Block::Links { heading: "Did you mean", id: "near", links: near });
+        }
         page.main.push(Block::Text { heading: "How the search finds", id: "how", lines: how() });
     } else if !found.is_empty() {
         let bound = found.len() >= MAX_FOUND;
