@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 
 use modeltrail_store::Act;
@@ -35,7 +35,8 @@ pub struct Ingest {
     clusters: Vec<Cluster>,
     /// By source.
     letters: BTreeMap<String, letters::Board>,
-    sink: Arc<dyn Sink>,
+    /// Kept alive by the threads alone: after a stop the ledger can be closed, whoever still asks how the sources stood.
+    sink: Weak<dyn Sink>,
     stop: Arc<AtomicBool>,
     /// Dropped at a stop, which wakes whoever waits at the other ends.
     ends: Mutex<Vec<Sender<()>>>,
@@ -55,7 +56,7 @@ impl Ingest {
         let mut ingest = Self {
             clusters: Vec::new(),
             letters: BTreeMap::new(),
-            sink: Arc::clone(sink),
+            sink: Arc::downgrade(sink),
             stop: Arc::new(AtomicBool::new(false)),
             ends: Mutex::new(Vec::new()),
             threads: Mutex::new(Vec::new()),
@@ -111,7 +112,7 @@ impl Ingest {
             status.dead_letters = self.letters.get(&status.source).map(|board| {
                 let mut letters = board.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 // Counted against the log as it is now: what the copying thread saw last may be from before the last entries came.
-                letters.behind = self.sink.size().saturating_sub(letters.next);
+                letters.behind = self.sink.upgrade().map(|sink| sink.size().saturating_sub(letters.next));
                 letters
             });
         }

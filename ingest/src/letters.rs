@@ -63,7 +63,7 @@ impl Letters {
         ended: Receiver<()>,
     ) -> Result<Self, IngestError> {
         let next = sink.copied_to(&source.name).map_err(|detail| IngestError::Ledger { detail })?;
-        let board = DeadLetterStatus { topic: topic.to_owned(), next, behind: 0, copied: 0, error: None };
+        let board = DeadLetterStatus { topic: topic.to_owned(), next, behind: None, copied: 0, error: None };
         Ok(Self {
             source: source.name.clone(),
             from: source.topic.clone(),

@@ -45,8 +45,9 @@ pub struct DeadLetterStatus {
     pub topic: String,
     /// The first entry that was not looked at yet.
     pub next: u64,
-    /// Entries of the log, as it is now, that are still to be looked at.
-    pub behind: u64,
+    /// Entries of the log, as it is now, that are still to be looked at; unknown once the sources are stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub behind: Option<u64>,
     /// Copies that the broker took since the start of the process.
     pub copied: u64,
     /// Why it lags.
