@@ -101,7 +101,7 @@ fn cells(row: &Approval, as_of: &At) -> Vec<String> {
     let role = act.and_then(|act| act.actor.as_ref()).and_then(|actor| actor.role.as_deref());
     let digest = row.digest.as_ref().map(|said| short_digest(&said.value));
     let until = row.expires.as_ref().map(|said| short_time(&said.value));
-    let places = if row.places.is_empty() { "everywhere".to_owned() } else { row.places.join(", ") };
+    let places = if row.places().is_empty() { "everywhere".to_owned() } else { row.places().join(", ") };
     vec![
         row.id.clone(),
         state(row, as_of),

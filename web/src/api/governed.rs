@@ -68,7 +68,7 @@ fn approvals(ask: &Ask<'_>) -> Result<Found, WebError> {
         is(state, Some(&row.state))
             && party.is_none_or(|party| asked == Some(party) || row.approvers.iter().any(|one| one == party))
             && is(digest, row.digest.as_ref().map(|said| said.value.as_str()))
-            && place.is_none_or(|place| row.places.is_empty() || row.places.iter().any(|one| one == place))
+            && place.is_none_or(|place| row.places().is_empty() || row.places().iter().any(|one| one == place))
             && before.as_deref().is_none_or(|before| expires.is_some_and(|expires| expires < before))
             && conditions.is_none_or(|wanted| if wanted == "open" { open } else { row.conditions.is_empty() })
             && emergency.is_none_or(|emergency| row.emergency == emergency)

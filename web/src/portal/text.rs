@@ -53,11 +53,33 @@ pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
-/// Where a long name may be broken first: behind its slashes.
-pub(crate) fn pieces(name: &str) -> Vec<&str> {
-    /// Names up to this many bytes fit a column.
+/// Where long words may be broken first: behind slashes, behind dots and lines between words, before a version.
+pub(crate) fn pieces(text: &str) -> Vec<&str> {
+    /// Words up to this many bytes fit a column.
     const FITS: usize = 20;
-    if name.len() <= FITS { vec![name] } else { name.split_inclusive('/').collect() }
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    let mut end = 0;
+    for word in text.split_inclusive(' ') {
+        let (from, long) = (end, word.trim_end().len() > FITS);
+        end += word.len();
+        let places = word.as_bytes().windows(2).enumerate().filter(|(_, pair)| long && parts(pair[0], pair[1]));
+        for (at, _) in places {
+            pieces.push(&text[start..=from + at]);
+            start = from + at + 1;
+        }
+    }
+    pieces.push(&text[start..]);
+    pieces
+}
+
+/// Whether a word may be broken between these of its bytes. One of them is ASCII, so that it is a border of letters too.
+fn parts(before: u8, after: u8) -> bool {
+    match (before, after) {
+        (b'/', after) => after != b'/',
+        (b'.' | b'_' | b':' | b']', after) => after.is_ascii_alphabetic(),
+        (_, after) => after == b'@' || after == b'[',
+    }
 }
 
 /// A subject for people: without its kind, percent-encoding undone, control characters as codes.
@@ -104,6 +126,17 @@ mod tests {
             (counted(1, "entry", "entries"), counted(2, "entry", "entries")),
             ("1 entry".into(), "2 entries".into())
         );
+    }
+
+    #[test]
+    fn long_words_are_broken_where_their_parts_end() {
+        let broken = |text| pieces(text).join("|");
+        assert_eq!(broken("risk/pd-retail@3.1.0"), "risk/pd-retail@3.1.0");
+        assert_eq!(broken("registry.bank.example/train/tabular@4"), "registry.|bank.|example/|train/|tabular|@4");
+        assert_eq!(broken("see https://mrm.bank.example/a of it"), "see https://|mrm.|bank.|example/|a of it");
+        assert_eq!(broken("artifacts.files[model.txt].media_type"), "artifacts.|files|[model.|txt].|media_|type");
+        assert_eq!(broken("ü/ü.ü@ü/üüüüüüüüüüüüüüüüüü "), "ü/|ü.ü|@ü/|üüüüüüüüüüüüüüüüüü ");
+        assert_eq!(broken(""), "");
     }
 
     #[test]

@@ -121,15 +121,16 @@ fn allows(approval: &Approval, place: &str, at: &str, digest: Option<&str>) -> b
 fn why_not(approval: &Approval, place: &str, at: &str, digest: Option<&str>) -> Option<String> {
     let granted = approval.granted.as_ref()?;
     let id = &approval.id;
-    if approval.kind.as_deref().is_some_and(|kind| OTHER_KINDS.contains(&kind)) {
+    if approval.kind.as_ref().is_some_and(|kind| OTHER_KINDS.contains(&kind.value.as_str())) {
         return Some(format!("{id} is of another kind"));
     }
     let approved = approval.digest.as_ref().map(|digest| digest.value.as_str());
     if approved.is_none() || approved != digest {
         return Some(format!("{id} is for {}", approved.unwrap_or("no digest")));
     }
-    if !approval.places.is_empty() && !approval.places.iter().any(|known| known == place) {
-        return Some(format!("{id} is for {}", approval.places.join(", ")));
+    let places = approval.places();
+    if !places.is_empty() && !places.iter().any(|known| known == place) {
+        return Some(format!("{id} is for {}", places.join(", ")));
     }
     if granted.happened() > at {
         return Some(format!("{id} was granted at {}", granted.happened()));

@@ -11,7 +11,7 @@ pub(super) fn look(rows: &mut Overlay<'_>, step: &Step<'_>) -> Result<Vec<Seen>,
         return Ok(Vec::new());
     };
     let Some(row) = rows.get::<Version>(&[about])? else { return Ok(Vec::new()) };
-    let Some(first) = row.registrations.iter().find(|registration| registration.act.counts()) else {
+    let Some(first) = row.counted() else {
         return Ok(Vec::new());
     };
     if first.act.entry == step.index || first.manifest_digest == *digest {

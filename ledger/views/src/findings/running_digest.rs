@@ -71,7 +71,7 @@ fn expected(rows: &mut Overlay<'_>, member: &Member) -> Result<Option<(BTreeSet<
         }
     }
     if let Some(version) = rows.get::<Version>(&[&member.subject])?
-        && let Some(first) = version.registrations.iter().find(|registration| registration.act.counts())
+        && let Some(first) = version.counted()
     {
         rows.know_registered(&member.subject, &first.manifest_digest);
         digests.insert(first.manifest_digest.clone());

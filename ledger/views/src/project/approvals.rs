@@ -49,7 +49,7 @@ fn empty(id: &str, about: &str) -> Approval {
         id: cut(id, MAX_NAME),
         about: about.to_owned(),
         digest: None,
-        places: Vec::new(),
+        places: None,
         kind: None,
         policy: None,
         state: "discounted".to_owned(),
@@ -71,9 +71,9 @@ fn empty(id: &str, about: &str) -> Approval {
 /// What requests and grants both say. A grant without places holds where it was asked for.
 fn common(row: &mut Approval, step: &Step<'_>) {
     set(&mut row.digest, step.name("/about/digest").map(|digest| step.said(digest)));
-    set(&mut row.kind, step.name("/kind"));
+    set(&mut row.kind, step.name("/kind").map(|kind| step.said(kind)));
     let version = step.name("/policy_version").map(|version| format!("@{version}")).unwrap_or_default();
-    set(&mut row.policy, step.name("/policy").map(|policy| format!("{policy}{version}")));
+    set(&mut row.policy, step.name("/policy").map(|policy| step.said(format!("{policy}{version}"))));
     row.emergency |= step.data().get("emergency").and_then(Value::as_bool).unwrap_or_default();
     let places: BTreeSet<String> = match step.data().get("for") {
         None => return,
@@ -83,13 +83,13 @@ fn common(row: &mut Approval, step: &Step<'_>) {
         Some(_) => BTreeSet::from([UNREADABLE.to_owned()]),
     };
     if !places.is_empty() {
-        row.places = places.into_iter().collect();
+        row.places = Some(step.said(places.into_iter().collect()));
     }
 }
 
 fn requested(row: &mut Approval, step: &Step<'_>) {
     row.requested = Some(step.act().clone());
-    set(&mut row.due, step.entry.time("/due_at"));
+    set(&mut row.due, step.said_time("/due_at"));
     if row.granted.is_none() && row.ended.is_none() {
         common(row, step);
         row.state = "requested".to_owned();
@@ -102,7 +102,7 @@ fn granted(row: &mut Approval, step: &Step<'_>) {
     row.approvers = approvers(step);
     row.expires = step.said_time("/expires_at");
     row.rationale = step.raw("/rationale").map(|text| cut(text, MAX_REASON));
-    set(&mut row.signature, step.data().get("signature").map(|signature| bounded_to(signature, MAX_TEXT)));
+    set(&mut row.signature, step.data().get("signature").map(|signature| step.said(bounded_to(signature, MAX_TEXT))));
     let met: Vec<Condition> = row.conditions.drain(..).filter(|condition| condition.met.is_some()).collect();
     for condition in elements(step.data(), "/conditions").iter().take(MAX_CONDITIONS) {
         let text = |name: &str, most| condition.get(name).and_then(Value::as_str).map(|text| cut(text, most));

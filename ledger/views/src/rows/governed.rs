@@ -31,14 +31,15 @@ pub struct Approval {
     /// The manifest digest it binds to; absent where the events name none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Said<String>>,
-    /// Deployments it is for; none means everywhere.
-    pub places: Vec<String>,
+    /// Deployments it is for; absent where no entry names any, which means everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub places: Option<Said<Vec<String>>>,
     /// `release`, `change`, `plan`, `exception` and so on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
+    pub kind: Option<Said<String>>,
     /// The policy, with version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<String>,
+    pub policy: Option<Said<String>>,
     /// `requested`, `granted`, `rejected`, `withdrawn`, `revoked`, `expired`; `discounted` while nothing that counts was said under this id.
     /// Time alone changes no row: a reader compares `expires` with the time asked about.
     pub state: String,
@@ -63,17 +64,25 @@ pub struct Approval {
     pub expires: Option<Said<String>>,
     /// By when a request is to be decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub due: Option<String>,
-    /// Its conditions.
+    pub due: Option<Said<String>>,
+    /// Its conditions, as the grant has them.
     pub conditions: Vec<Condition>,
-    /// Why.
+    /// Why, in the grant's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rationale: Option<String>,
     /// The signature manifestation (21 CFR 11.50), where the event has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signature: Option<Value>,
+    pub signature: Option<Said<Value>>,
     /// Statements under this id whose signature fails: they count for nothing. The first 30.
     pub discounted: Vec<Act>,
+}
+
+impl Approval {
+    /// Deployments it is for; none means everywhere.
+    #[must_use]
+    pub fn places(&self) -> &[String] {
+        self.places.as_ref().map(|places| places.value.as_slice()).unwrap_or_default()
+    }
 }
 
 /// A plan: thresholds laid down before they are used, of an evaluation or of monitoring.

@@ -162,11 +162,16 @@ pub struct Version {
 }
 
 impl Version {
-    /// The digest of the first registration that counts.
+    /// The first registration that counts.
+    #[must_use]
+    pub fn counted(&self) -> Option<&Registration> {
+        self.registrations.iter().find(|registration| registration.act.counts())
+    }
+
+    /// Its digest.
     #[must_use]
     pub fn manifest_digest(&self) -> Option<&str> {
-        let counted = self.registrations.iter().find(|registration| registration.act.counts());
-        counted.map(|registration| registration.manifest_digest.as_str())
+        self.counted().map(|registration| registration.manifest_digest.as_str())
     }
 }
 

@@ -206,7 +206,8 @@ fn an_approval_goes_from_request_to_end_and_forgeries_are_listed() {
         (before.state.as_str(), before.discounted.len(), before.approvers.clone()),
         ("granted", 1, vec!["p-x".to_owned(), "p-y".to_owned()])
     );
-    assert_eq!(before.places, ["deployment/prod/s"], "a grant without places is for what was asked");
+    assert_eq!(before.places(), ["deployment/prod/s"], "a grant without places is for what was asked");
+    assert_eq!(before.places.as_ref().map(|places| places.entry), before.requested.as_ref().map(|act| act.entry));
     assert_eq!(before.conditions[0].met.as_ref().map(|met| met.entry), Some(met));
     assert_eq!(
         (at(size).state.as_str(), at(size).ended_at.as_deref()),

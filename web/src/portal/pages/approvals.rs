@@ -74,10 +74,10 @@ pub(super) const COLUMNS: &[Column<Row>] = &[
         Cell::or_missing(cell, "approval.granted")
     }),
     Column::plain("For", |row, links| {
-        if row.approval.places.is_empty() {
+        if row.approval.places().is_empty() {
             Cell::words("everywhere")
         } else {
-            subjects_cell(links, &row.approval.places, 3)
+            subjects_cell(links, row.approval.places(), 3)
         }
     }),
     Column::sorted(
@@ -204,14 +204,17 @@ pub(super) fn list(cx: &Cx<'_>) -> Result<Page, Fault> {
     Ok(page)
 }
 
-const CONDITIONS: &[Column<(Condition, String)>] = &[
-    Column::plain("Condition", |(condition, _), _| Cell::name(&condition.id)),
-    Column::plain("What is demanded", |(condition, _), _| Cell::prose(&condition.text)),
-    Column::plain("Due", |(condition, _), _| {
+/// A condition, the time it is judged at, and the entry that lays it down.
+const CONDITIONS: &[Column<(Condition, String, Option<u64>)>] = &[
+    Column::plain("Condition", |(condition, ..), _| Cell::name(&condition.id)),
+    Column::plain("What is demanded", |(condition, _, entry), links| {
+        entry.iter().fold(Cell::prose(&condition.text), |cell, entry| cell.entry(links, *entry))
+    }),
+    Column::plain("Due", |(condition, ..), _| {
         condition.due.as_deref().map_or_else(|| Cell::words("no date said"), |due| Cell::from(time_bit(due)))
     }),
-    Column::plain("State", |(condition, now), _| Cell::from(condition_bit(condition, now))),
-    Column::plain("Met", |(condition, _), links| {
+    Column::plain("State", |(condition, now, _), _| Cell::from(condition_bit(condition, now))),
+    Column::plain("Met", |(condition, ..), links| {
         condition.met.as_ref().map_or_else(
             || Cell::missing("approval.condition_met"),
             |met| Cell::from(time_bit(&met.value)).entry(links, met.entry),
@@ -238,7 +241,8 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
         page.main.push(Block::Callout(Callout { tone: "note", word: "Emergency", text }));
     }
     page.main.push(Block::Facts(facts(cx, &approval)));
-    let conditions = approval.conditions.iter().map(|condition| (condition.clone(), cx.now.clone())).collect();
+    let laid = approval.granted.as_ref().map(|act| act.entry);
+    let conditions = approval.conditions.iter().map(|condition| (condition.clone(), cx.now.clone(), laid)).collect();
     page.main
         .push(Listing::part("conditions", "Conditions", CONDITIONS, Cell::words("It has none.")).block(cx, conditions));
     let discounted = approval.discounted.iter().map(|act| {
@@ -255,6 +259,14 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     Ok(page)
 }
 
+/// What the grant says, with its entry.
+fn by_grant(cx: &Cx<'_>, approval: &Approval, said: Cell) -> Cell {
+    match &approval.granted {
+        Some(act) => said.entry(&cx.links, act.entry),
+        None => said,
+    }
+}
+
 fn facts(cx: &Cx<'_>, approval: &Approval) -> Facts {
     let links = &cx.links;
     let mut facts = Facts::new("Facts", "facts")
@@ -267,14 +279,13 @@ fn facts(cx: &Cx<'_>, approval: &Approval) -> Facts {
         )
         .row(
             "Valid for",
-            if approval.places.is_empty() {
-                Cell::words("everywhere")
-            } else {
-                subjects_cell(links, &approval.places, 20)
-            },
+            approval.places.as_ref().map_or_else(
+                || Cell::words("everywhere"),
+                |places| subjects_cell(links, &places.value, 20).entry(links, places.entry),
+            ),
         )
-        .maybe("Kind", approval.kind.as_deref().map(|kind| Cell::words(spaced(kind))))
-        .maybe("Policy", approval.policy.as_deref().map(Cell::name))
+        .maybe("Kind", approval.kind.as_ref().map(|kind| Cell::words(spaced(&kind.value)).entry(links, kind.entry)))
+        .maybe("Policy", approval.policy.as_ref().map(|policy| Cell::name(&policy.value).entry(links, policy.entry)))
         .row(
             "Asked by",
             approval.requested.as_ref().map_or_else(|| Cell::missing("approval.requested"), |act| act_cell(links, act)),
@@ -287,14 +298,14 @@ fn facts(cx: &Cx<'_>, approval: &Approval) -> Facts {
         facts = facts
             .row(
                 "Signature of the grant",
-                Cell::from(signature_bit(act.signature)).aside(signature_words(act.signature)),
+                Cell::from(signature_bit(act.signature)).aside(signature_words(act.signature)).entry(links, act.entry),
             )
-            .maybe("Reason", act.reason.as_deref().map(Cell::prose));
+            .maybe("Reason", act.reason.as_deref().map(|text| Cell::prose(text).entry(links, act.entry)));
     }
-    let approvers: Vec<Cell> = approval.approvers.iter().map(|party| Cell::from(party_bit(links, party))).collect();
+    let approvers = Cell::lines(approval.approvers.iter().map(|party| Cell::from(party_bit(links, party))));
     facts = facts
-        .row("Approvers", Cell::lines(approvers))
-        .maybe("Rationale", approval.rationale.as_deref().map(Cell::prose))
+        .row("Approvers", by_grant(cx, approval, approvers))
+        .maybe("Rationale", approval.rationale.as_deref().map(|text| by_grant(cx, approval, Cell::prose(text))))
         .row(
             "Holds until",
             approval.expires.as_ref().map_or_else(
@@ -302,7 +313,10 @@ fn facts(cx: &Cx<'_>, approval: &Approval) -> Facts {
                 |expires| Cell::from(time_bit(&expires.value)).entry(links, expires.entry),
             ),
         )
-        .maybe("To be decided by", approval.due.as_deref().map(|due| Cell::from(time_bit(due))))
+        .maybe(
+            "To be decided by",
+            approval.due.as_ref().map(|due| Cell::from(time_bit(&due.value)).entry(links, due.entry)),
+        )
         .maybe(
             "Ended",
             approval
@@ -310,9 +324,19 @@ fn facts(cx: &Cx<'_>, approval: &Approval) -> Facts {
                 .as_ref()
                 .map(|act| Cell::words(spaced(&approval.state)).then("·").join(act_cell(links, act))),
         )
-        .maybe("Ended at", approval.ended_at.as_deref().map(|at| Cell::from(time_bit(at))));
+        .maybe(
+            "Ended at",
+            approval
+                .ended_at
+                .as_deref()
+                .zip(approval.ended.as_ref())
+                .map(|(at, act)| Cell::from(time_bit(at)).entry(links, act.entry)),
+        );
     // The three items of a signature manifestation stand together wherever it is shown.
-    let manifestation = approval.signature.as_ref().map(|signature| Cell::prose(&value_words(signature)));
+    let manifestation = approval
+        .signature
+        .as_ref()
+        .map(|signature| Cell::prose(&value_words(&signature.value)).entry(links, signature.entry));
     facts.row("Signature manifestation", manifestation.unwrap_or_else(|| Cell::missing("approval.granted"))).row(
         "All entries",
         Cell::from(link(links.to("/trail", &[("subject", &approval.about)]), "the trail of what it is about")),

@@ -220,7 +220,8 @@ fn facts(cx: &Cx<'_>, deployment: &Deployment) -> Result<Facts, Fault> {
         .row("Since", since_cell(links, deployment))
         .row("Last seen", seen_cell(links, deployment));
     if let Some(seen) = &deployment.observed {
-        facts = facts.row("Seen running", members_cell(links, &seen.running));
+        facts =
+            facts.row("Seen running", members_cell(links, &seen.running).and(Bit::Break).entry(links, seen.act.entry));
     }
     for member in &deployment.running {
         let approvals = cx.view().approvals_of(&member.subject)?;

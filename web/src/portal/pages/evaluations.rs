@@ -181,28 +181,29 @@ fn member(value: &Value, name: &str) -> Cell {
     value.get(name).map_or_else(Cell::none, |value| Cell::name(&value_words(value)))
 }
 
-const METRICS: &[Column<Value>] = &[
-    Column::plain("Metric", |metric, _| member(metric, "name")),
-    Column::figures("Value", |metric, _| member(metric, "value")),
-    Column::plain("Slice", |metric, _| {
+/// An element of a list and the entry that has it.
+const METRICS: &[Column<(Value, u64)>] = &[
+    Column::plain("Metric", |(metric, entry), links| member(metric, "name").entry(links, *entry)),
+    Column::figures("Value", |(metric, _), _| member(metric, "value")),
+    Column::plain("Slice", |(metric, _), _| {
         metric.get("slice").map_or_else(|| Cell::words("all"), |slice| Cell::name(&value_words(slice)))
     }),
-    Column::plain("Dataset", |metric, _| member(metric, "dataset")),
-    Column::plain("Interval", |metric, _| match (metric.get("ci_low"), metric.get("ci_high")) {
+    Column::plain("Dataset", |(metric, _), _| member(metric, "dataset")),
+    Column::plain("Interval", |(metric, _), _| match (metric.get("ci_low"), metric.get("ci_high")) {
         (Some(low), Some(high)) => Cell::name(&format!("{} to {}", value_words(low), value_words(high))),
         _ => Cell::none(),
     }),
-    Column::figures("Sample", |metric, _| member(metric, "sample_size")),
-    Column::plain("Threshold", |metric, _| match metric.get("met").and_then(Value::as_bool) {
+    Column::figures("Sample", |(metric, _), _| member(metric, "sample_size")),
+    Column::plain("Threshold", |(metric, _), _| match metric.get("met").and_then(Value::as_bool) {
         Some(true) => Cell::from(mark("good", "✓", "met")),
         Some(false) => Cell::from(mark("high", "✕", "not met")),
         None => Cell::missing(""),
     }),
 ];
 
-const THRESHOLDS: &[Column<Value>] = &[
-    Column::plain("Metric", |threshold, _| member(threshold, "metric")),
-    Column::plain("Bound", |threshold, _| {
+const THRESHOLDS: &[Column<(Value, u64)>] = &[
+    Column::plain("Metric", |(threshold, entry), links| member(threshold, "metric").entry(links, *entry)),
+    Column::plain("Bound", |(threshold, _), _| {
         let op = match threshold.get("op").and_then(Value::as_str) {
             Some("lt") => "below",
             Some("le") => "at most",
@@ -213,14 +214,15 @@ const THRESHOLDS: &[Column<Value>] = &[
         };
         Cell::words(op).join(member(threshold, "value"))
     }),
-    Column::plain("Slice", |threshold, _| {
+    Column::plain("Slice", |(threshold, _), _| {
         threshold.get("slice").map_or_else(|| Cell::words("all"), |slice| Cell::name(&value_words(slice)))
     }),
-    Column::plain("Level", |threshold, _| member(threshold, "level")),
+    Column::plain("Level", |(threshold, _), _| member(threshold, "level")),
 ];
 
-fn items(value: &Value) -> Vec<Value> {
-    value.as_array().map(|list| list.iter().take(MAX_METRICS).cloned().collect()).unwrap_or_default()
+fn items(value: &Value, entry: u64) -> Vec<(Value, u64)> {
+    let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    list.iter().take(MAX_METRICS).map(|item| (item.clone(), entry)).collect()
 }
 
 pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
@@ -243,19 +245,18 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     }
     page.main.push(
         Listing::part("metrics", "Metrics", METRICS, Cell::words("The event names no metric."))
-            .block(cx, items(&evaluation.metrics)),
+            .block(cx, items(&evaluation.metrics, evaluation.act.entry)),
     );
     let plan = match &evaluation.plan {
         Some(plan) => cx.view().get::<Plan>(&[version, &part(plan)])?,
         None => None,
     };
-    let thresholds = if evaluation.thresholds.is_array() {
-        evaluation.thresholds.clone()
-    } else {
-        plan.as_ref().map(|plan| plan.thresholds.clone()).unwrap_or_default()
+    let thresholds = match &plan {
+        Some(plan) if !evaluation.thresholds.is_array() => items(&plan.thresholds, plan.act.entry),
+        _ => items(&evaluation.thresholds, evaluation.act.entry),
     };
     let empty = Cell::words("Neither the event nor its plan names a threshold.");
-    page.main.push(Listing::part("thresholds", "Thresholds", THRESHOLDS, empty).block(cx, items(&thresholds)));
+    page.main.push(Listing::part("thresholds", "Thresholds", THRESHOLDS, empty).block(cx, thresholds));
     page.aside.push(Block::Facts(facts(links, &evaluation, plan.as_ref())));
     Ok(page)
 }
@@ -266,6 +267,7 @@ fn facts(links: &Links, evaluation: &Evaluation, plan: Option<&Plan>) -> Facts {
         (None, Some(named)) => Cell::name(named).aside("no entry declares it"),
         (None, None) => Cell::missing("evaluation.plan_declared"),
     };
+    let own = |cell: Cell| cell.entry(links, evaluation.act.entry);
     Facts::new("Facts", "facts")
         .row("Version", Cell::subject(links, &evaluation.version))
         .row(
@@ -273,7 +275,7 @@ fn facts(links: &Links, evaluation: &Evaluation, plan: Option<&Plan>) -> Facts {
             evaluation
                 .manifest_digest
                 .as_deref()
-                .map_or_else(|| Cell::missing("evaluation.recorded"), |digest| Cell::from(digest_bit(digest))),
+                .map_or_else(|| Cell::missing("evaluation.recorded"), |digest| own(Cell::from(digest_bit(digest)))),
         )
         .row("Thresholds set", thresholds_cell(links, evaluation))
         .row(
@@ -281,7 +283,7 @@ fn facts(links: &Links, evaluation: &Evaluation, plan: Option<&Plan>) -> Facts {
             evaluation
                 .result_at
                 .as_deref()
-                .map_or_else(|| Cell::missing("evaluation.recorded"), |at| Cell::from(time_bit(at))),
+                .map_or_else(|| Cell::missing("evaluation.recorded"), |at| own(Cell::from(time_bit(at)))),
         )
         .row("Plan", plan_cell)
         .row(
@@ -289,9 +291,9 @@ fn facts(links: &Links, evaluation: &Evaluation, plan: Option<&Plan>) -> Facts {
             evaluation
                 .evaluator
                 .as_deref()
-                .map_or_else(|| Cell::missing("evaluation.recorded"), |party| Cell::from(party_bit(links, party))),
+                .map_or_else(|| Cell::missing("evaluation.recorded"), |party| own(Cell::from(party_bit(links, party)))),
         )
-        .row("Datasets", subjects_cell(links, &evaluation.datasets, 20))
+        .row("Datasets", own(subjects_cell(links, &evaluation.datasets, 20)))
         .row("Recorded", act_cell(links, &evaluation.act))
         .row(
             "Signature",

@@ -38,7 +38,7 @@ pub(super) fn page(cx: &Cx<'_>) -> Result<Page, Fault> {
     page.lead = lead(&version);
     page.actions = actions(cx, &subject);
     page.aside.push(Block::Facts(facts(links, &version)));
-    page.aside.push(Block::Facts(recipe(&version)));
+    page.aside.push(Block::Facts(recipe(&cx.links, &version)));
     page.main.extend(short_table(cx, &subject)?);
     page.main.push(served(cx, &subject)?);
     page.main.push(parts(cx, &subject)?);
@@ -82,20 +82,22 @@ fn actions(cx: &Cx<'_>, subject: &str) -> Vec<Bit> {
 }
 
 fn facts(links: &Links, version: &Version) -> Facts {
-    let first =
-        version.registrations.iter().find(|registration| registration.act.counts()).or(version.registrations.first());
+    let first = version.counted().or(version.registrations.first());
     let mut facts = Facts::new("Facts", "facts").row(
         "Manifest digest",
-        version.manifest_digest().map_or_else(
+        version.counted().map_or_else(
             || Cell::missing("model.version_registered"),
-            |digest| Cell::from(Bit::Whole(digest.to_owned())),
+            |first| Cell::from(Bit::Whole(first.manifest_digest.clone())).entry(links, first.act.entry),
         ),
     );
     facts = match first {
         Some(first) => facts
             .row("Registered", act_cell(links, &first.act))
-            .row("Signature", Cell::from(signature_bit(first.act.signature)))
-            .maybe("Registered by", first.registered_by.as_deref().map(|by| Cell::words(spaced(by)))),
+            .row("Signature", Cell::from(signature_bit(first.act.signature)).entry(links, first.act.entry))
+            .maybe(
+                "Registered by",
+                first.registered_by.as_deref().map(|by| Cell::words(spaced(by)).entry(links, first.act.entry)),
+            ),
         None => facts.row("Registered", Cell::missing("model.version_registered")),
     };
     facts = facts
@@ -149,8 +151,12 @@ fn facts(links: &Links, version: &Version) -> Facts {
 }
 
 /// Which parts of the recipe the manifest names, and why others are not there.
-fn recipe(version: &Version) -> Facts {
+fn recipe(links: &Links, version: &Version) -> Facts {
     let mut facts = Facts::new("Recipe", "recipe");
+    let by_manifest = |cell: Cell| match &version.manifest {
+        Some(manifest) => cell.entry(links, manifest.entry),
+        None => cell,
+    };
     let Some(parts) = version.parts else {
         return facts.row("Manifest", Cell::missing("model.version_registered"));
     };
@@ -167,17 +173,17 @@ fn recipe(version: &Version) -> Facts {
     };
     let (named, left_out) = (those(true), those(false));
     if !named.is_empty() {
-        facts = facts.row("Named", Cell::words(named));
+        facts = facts.row("Named", by_manifest(Cell::words(named)));
     }
     if !left_out.is_empty() {
-        facts = facts.row("Left out", Cell::from(mark("medium", "■", "not named")).then(left_out));
+        facts = facts.row("Left out", by_manifest(Cell::from(mark("medium", "■", "not named")).then(left_out)));
     }
     let manifest = version.manifest.as_ref().map(|manifest| &manifest.value);
     let missing = manifest.and_then(|manifest| manifest.get("not_available")).and_then(serde_json::Value::as_array);
     for one in missing.into_iter().flatten().take(MAX_PARTS) {
         let text = |member: &str| one.get(member).map(value_words).unwrap_or_default();
-        facts =
-            facts.row("Not available", Cell::name(&text("part")).aside("because").and(Bit::Name(cut(&text("why")))));
+        let why = Cell::name(&text("part")).aside("because").and(Bit::Name(cut(&text("why"))));
+        facts = facts.row("Not available", by_manifest(why));
     }
     facts
 }
