@@ -269,7 +269,7 @@ fn by_grant(cx: &Cx<'_>, approval: &Approval, said: Cell) -> Cell {
 
 fn facts(cx: &Cx<'_>, approval: &Approval) -> Facts {
     let links = &cx.links;
-    let mut facts = Facts::new("Facts", "facts")
+    let facts = Facts::new("Facts", "facts")
         .row(
             "Manifest digest",
             approval.digest.as_ref().map_or_else(
@@ -294,6 +294,16 @@ fn facts(cx: &Cx<'_>, approval: &Approval) -> Facts {
             "Granted by",
             approval.granted.as_ref().map_or_else(|| Cell::missing("approval.granted"), |act| act_cell(links, act)),
         );
+    let facts = ending(cx, approval, decided(cx, approval, facts));
+    facts.row(
+        "All entries",
+        Cell::from(link(links.to("/trail", &[("subject", &approval.about)]), "the trail of what it is about")),
+    )
+}
+
+/// With what the grant says of itself.
+fn decided(cx: &Cx<'_>, approval: &Approval, mut facts: Facts) -> Facts {
+    let links = &cx.links;
     if let Some(act) = &approval.granted {
         facts = facts
             .row(
@@ -303,9 +313,21 @@ fn facts(cx: &Cx<'_>, approval: &Approval) -> Facts {
             .maybe("Reason", act.reason.as_deref().map(|text| Cell::prose(text).entry(links, act.entry)));
     }
     let approvers = Cell::lines(approval.approvers.iter().map(|party| Cell::from(party_bit(links, party))));
-    facts = facts
+    // The three items of a signature manifestation stand together wherever it is shown.
+    let manifestation = approval
+        .signature
+        .as_ref()
+        .map(|signature| Cell::prose(&value_words(&signature.value)).entry(links, signature.entry));
+    facts
         .row("Approvers", by_grant(cx, approval, approvers))
         .maybe("Rationale", approval.rationale.as_deref().map(|text| by_grant(cx, approval, Cell::prose(text))))
+        .row("Signature manifestation", manifestation.unwrap_or_else(|| Cell::missing("approval.granted")))
+}
+
+/// With how long it holds, and how it ended.
+fn ending(cx: &Cx<'_>, approval: &Approval, facts: Facts) -> Facts {
+    let links = &cx.links;
+    facts
         .row(
             "Holds until",
             approval.expires.as_ref().map_or_else(
@@ -331,14 +353,5 @@ fn facts(cx: &Cx<'_>, approval: &Approval) -> Facts {
                 .as_deref()
                 .zip(approval.ended.as_ref())
                 .map(|(at, act)| Cell::from(time_bit(at)).entry(links, act.entry)),
-        );
-    // The three items of a signature manifestation stand together wherever it is shown.
-    let manifestation = approval
-        .signature
-        .as_ref()
-        .map(|signature| Cell::prose(&value_words(&signature.value)).entry(links, signature.entry));
-    facts.row("Signature manifestation", manifestation.unwrap_or_else(|| Cell::missing("approval.granted"))).row(
-        "All entries",
-        Cell::from(link(links.to("/trail", &[("subject", &approval.about)]), "the trail of what it is about")),
-    )
+        )
 }
